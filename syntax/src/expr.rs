@@ -1,0 +1,264 @@
+//! The compact tree that is compiled: sixteen-byte nodes in one arena, children by index.
+//!
+//! It is made by one sink of the parser's events; the other sink builds the lossless tree for tools. Everything
+//! that CppNix decides while parsing is decided here: merged attribute paths, stripped indented strings,
+//! duplicate attributes and formals, names given to lambdas. Scopes are the compiler's business.
+
+use crate::symbol::Symbol;
+
+/// A byte offset into one source text, which is shorter than 4 GiB.
+pub type Offset = u32;
+
+/// The index of a node in [`Exprs::nodes`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ExprId(pub u32);
+
+/// A run of entries in one of the side tables of [`Exprs`]; which one is said where it is used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Run {
+    /// The first entry.
+    pub start: u32,
+    /// How many entries.
+    pub len: u32,
+}
+
+impl Run {
+    /// The run as a range, for slicing the side table.
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.start as usize + self.len as usize
+    }
+}
+
+/// A binary operator that forces both sides alike.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum BinOp {
+    Eq,
+    NotEq,
+    And,
+    Or,
+    Implies,
+    Update,
+    ConcatLists,
+    /// `a < b`; `a > b` is `Less` with the sides swapped, `a <= b` is `!(b < a)`, `a >= b` is `!(a < b)`,
+    /// as CppNix desugars them (so the sides of `>` and `<=` are stored swapped and `swapped` orders of forcing follow).
+    Less,
+    Sub,
+    Mul,
+    Div,
+}
+
+/// An expression. Positions are those that CppNix reports, in [`Exprs::pos`].
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Expr {
+    /// `12`
+    Int(i64),
+    /// `1.5`
+    Float(f64),
+    /// A string without interpolation, escapes resolved; [`Exprs::text`] has it. URIs too.
+    Str(Run),
+    /// A path literal without interpolation, as written: `./a`, `/a`, `a/b`, `~/a`.
+    Path(Run),
+    /// `<nixpkgs/lib>`, without the angle brackets.
+    SearchPath(Run),
+    /// A variable.
+    Var(Symbol),
+    /// `__curPos`
+    CurPos,
+    /// `"a${b}c"` or an indented string with interpolation: [`Exprs::parts`]. The result is a string.
+    Interpolation(Run),
+    /// `./a/${b}`: [`Exprs::parts`], the first of which is a [`Expr::Path`]. The result is a path.
+    PathInterpolation(Run),
+    /// `a + b`
+    Plus(ExprId, ExprId),
+    /// Another binary operator.
+    Binary(BinOp, ExprId, ExprId),
+    /// `!a`
+    Not(ExprId),
+    /// `-a`: CppNix's `__sub 0 a`.
+    Negate(ExprId),
+    /// `base.path`, or `base.path or default`: the index of a [`Select`] in [`Exprs::selects`].
+    Select(u32),
+    /// `base ? path`: the index of a [`Select`] without default in [`Exprs::selects`].
+    HasAttr(u32),
+    /// `f a b`: the function, and the arguments in [`Exprs::lists`]. Never nested at the head:
+    /// `(f a) b` without parentheses is one call.
+    Call(ExprId, Run),
+    /// The index of a [`Lambda`] in [`Exprs::lambdas`].
+    Lambda(u32),
+    /// `{ … }` or `rec { … }`: the index of an [`AttrSet`] in [`Exprs::sets`].
+    AttrSet(u32),
+    /// `let … in body`: the bindings, an index in [`Exprs::sets`] (without dynamic attributes), and the body.
+    Let(u32, ExprId),
+    /// `[ … ]`: [`Exprs::lists`].
+    List(Run),
+    /// `with scope; body`
+    With(ExprId, ExprId),
+    /// `if`: condition, `then` and `else` are the three consecutive entries of [`Exprs::lists`] from this one on.
+    If(u32),
+    /// `assert condition; body`
+    Assert(ExprId, ExprId),
+}
+
+const _: () = assert!(size_of::<Expr>() <= 16, "every node pays for this");
+
+/// One piece of an attribute path.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum AttrName {
+    /// `a` or `"a"`
+    Static(Symbol),
+    /// `${e}` or `"a${e}"`
+    Dynamic(ExprId),
+}
+
+/// `base.path or default`
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Select {
+    /// What is selected from.
+    pub base: ExprId,
+    /// [`Exprs::names`]; at least one.
+    pub path: Run,
+    /// What stands after `or`.
+    pub default: Option<ExprId>,
+}
+
+/// A part of an interpolation and where it stands.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Part {
+    /// The expression between `${` and `}`, or a piece of text as [`Expr::Str`].
+    pub expr: ExprId,
+    /// CppNix's position of the part, which errors about its type name.
+    pub pos: Offset,
+}
+
+/// `arg: body`, `{ a, b ? c, … }@arg: body`
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Lambda {
+    /// The name of the whole argument, if it has one.
+    pub arg: Option<Symbol>,
+    /// The pattern, if there is one.
+    pub formals: Option<Formals>,
+    /// The body.
+    pub body: ExprId,
+    /// The name that the attribute or variable bound to it gives; for messages.
+    pub name: Option<Symbol>,
+    /// The doc comment (RFC 145) before it, in the source: start and length.
+    pub doc: Option<Run>,
+}
+
+/// A set pattern.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Formals {
+    /// [`Exprs::formals`], in order of the bytes of their names, as CppNix keeps them; no name twice.
+    pub formals: Run,
+    /// Whether the pattern ends in `...`.
+    pub ellipsis: bool,
+}
+
+/// A formal of a set pattern.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Formal {
+    /// Its name.
+    pub name: Symbol,
+    /// Where it stands.
+    pub pos: Offset,
+    /// What stands after `?`.
+    pub default: Option<ExprId>,
+}
+
+/// Attribute definitions of a set or a `let`, after merging.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct AttrSet {
+    /// `rec`, or a `let`.
+    pub recursive: bool,
+    /// [`Exprs::attrs`], in order of the bytes of their names; no name twice.
+    pub attrs: Run,
+    /// [`Exprs::dynamics`], in the order of the source.
+    pub dynamics: Run,
+    /// [`Exprs::lists`]: the expressions `e` of `inherit (e) …`, in the order of the source.
+    pub sources: Run,
+}
+
+/// What an attribute is bound to.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum AttrValue {
+    /// `name = value;`
+    Plain(ExprId),
+    /// `inherit name;`: the [`Expr::Var`], to be resolved outside of a recursive set.
+    Inherited(ExprId),
+    /// `inherit (e) name;`: which of [`AttrSet::sources`].
+    InheritedFrom(u32),
+}
+
+/// A static attribute.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Attr {
+    /// Its name.
+    pub name: Symbol,
+    /// Where its name stands.
+    pub pos: Offset,
+    /// Its value.
+    pub value: AttrValue,
+}
+
+/// `${name} = value;`
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Dynamic {
+    /// The name's expression.
+    pub name: ExprId,
+    /// The value.
+    pub value: ExprId,
+    /// Where it stands.
+    pub pos: Offset,
+}
+
+/// The tree of one file.
+#[derive(Default, Debug)]
+pub struct Exprs {
+    /// The nodes.
+    pub nodes: Vec<Expr>,
+    /// The position of each node, as long as `nodes`.
+    pub pos: Vec<Offset>,
+    /// The bytes of strings and paths.
+    pub text: Vec<u8>,
+    /// Call arguments, list elements, sources, branches of `if`.
+    pub lists: Vec<ExprId>,
+    /// Parts of interpolations.
+    pub parts: Vec<Part>,
+    /// Selections.
+    pub selects: Vec<Select>,
+    /// Pieces of attribute paths.
+    pub names: Vec<AttrName>,
+    /// Lambdas.
+    pub lambdas: Vec<Lambda>,
+    /// Formals.
+    pub formals: Vec<Formal>,
+    /// Sets and the bindings of `let`s.
+    pub sets: Vec<AttrSet>,
+    /// Static attributes.
+    pub attrs: Vec<Attr>,
+    /// Dynamic attributes.
+    pub dynamics: Vec<Dynamic>,
+    /// Where each parenthesised, or otherwise doc-commented attribute has its doc comment: attribute position, comment.
+    pub docs: Vec<(Offset, Run)>,
+    /// The expression of the whole file.
+    pub root: Option<ExprId>,
+}
+
+impl Exprs {
+    /// The node at `id`.
+    pub fn get(&self, id: ExprId) -> Expr {
+        self.nodes[id.0 as usize]
+    }
+
+    /// The position of the node at `id`.
+    pub fn pos(&self, id: ExprId) -> Offset {
+        self.pos[id.0 as usize]
+    }
+
+    /// The bytes of a string or path.
+    pub fn bytes(&self, text: Run) -> &[u8] {
+        &self.text[text.range()]
+    }
+}
