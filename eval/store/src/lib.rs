@@ -7,9 +7,16 @@
 
 mod error;
 
+pub mod aterm;
 pub mod base32;
+pub mod context;
+pub mod derivation;
 pub mod hash;
 pub mod path;
 
+pub use context::{ContextElem, ContextError, DerivedPath, OutputName, placeholder};
+pub use derivation::{
+    Derivation, DerivationError, Draft, Env, Finished, HashModulo, HashesModulo, InputDrvs, Output, Scratch,
+};
 pub use hash::{Algorithm, Format, Hash, HashError, Hasher};
 pub use path::{Method, NameError, PathError, StoreDir, StorePath};

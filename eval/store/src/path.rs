@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::base32;
 use crate::error::Lossy;
-use crate::hash::{Algorithm, Format, Hash, compress, hex_into, sha256};
+use crate::hash::{Algorithm, Format, Hash, Sha256Digest, compress, hex_into, sha256};
 
 /// The digits of a store path's hash part: 160 bits in base 32.
 pub const HASH_PART_LEN: usize = 32;
@@ -78,7 +78,7 @@ impl StoreDir {
     pub fn make_output_path(
         &self,
         output: &[u8],
-        modulo: &[u8; 32],
+        modulo: &Sha256Digest,
         drv_name: &str,
     ) -> Result<StorePath, PathError> {
         // Bytes, not text: an output's name is checked only as part of the path's name.
@@ -92,7 +92,7 @@ impl StoreDir {
     pub fn make_text_path<'a>(
         &self,
         name: &[u8],
-        digest: &[u8; 32],
+        digest: &Sha256Digest,
         references: impl IntoIterator<Item = &'a StorePath>,
     ) -> Result<StorePath, PathError> {
         let kind = self.kind_with_references("text", references);
