@@ -560,3 +560,92 @@ impl fmt::Display for AtermError {
 }
 
 impl std::error::Error for AtermError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::DerivedPath;
+    use proptest::collection::{btree_set, vec};
+    use proptest::prelude::*;
+
+    const GEN: &str = "x9xn3n1jl3mxi9wrsjz4jlwvd1hs0jl9-gen.drv";
+
+    fn error(text: &str) -> String {
+        parse(&StoreDir::default(), "x", text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn refusals() {
+        assert_eq!(error(""), "expected string 'D'");
+        assert_eq!(error("D"), "derivation does not start with 'Derive' or 'DrvWithVersion'");
+        assert_eq!(error("Derive("), "expected string '['");
+        assert_eq!(error("Derive([(\"out\\"), "unterminated string in derivation");
+        assert_eq!(error("DrvWithVersion(\"x\","), "Unknown derivation ATerm format version 'x'");
+        assert_eq!(error("Derive([(\"out\",\"x\",\"\",\"\")"), "bad path 'x' in derivation");
+        assert_eq!(
+            error("Derive([(\"out\",\"/x\",\"sha256\",\"impure\")"),
+            "impure derivation output should not specify output path"
+        );
+    }
+
+    #[test]
+    fn lists_are_lenient() {
+        let text = br#"Derive([,("out","","","")],[],[],"s","b",["a""b",,"c"],[])trailing"#;
+        assert_eq!(error(std::str::from_utf8(text).unwrap()), "expected string '\"'");
+        let text = br#"Derive([,("out","","","")],[],[],"s","b",["a""b"],[])trailing"#;
+        let drv = parse(&StoreDir::default(), "x", text).unwrap();
+        assert_eq!(drv.args, [b"a", b"b"]);
+    }
+
+    #[test]
+    fn deep_nesting_is_refused() {
+        let deep = r#"([],[("a","#.repeat(100_000);
+        let path = format!("/nix/store/{GEN}");
+        let text = format!(r#"DrvWithVersion("xp-dyn-drv",[],[("{path}",{deep}"#);
+        assert_eq!(parse(&StoreDir::default(), "x", text.as_bytes()), Err(AtermError::TooDeep));
+    }
+
+    fn drvs() -> impl Strategy<Value = Derivation> {
+        let name = "[a-z]{1,3}";
+        let inputs = vec(vec(name, 1..4), 0..4);
+        let text = || vec(prop_oneof![any::<u8>(), Just(b'"'), Just(b'\\'), Just(b'\n')], 0..80);
+        (btree_set(name, 0..3), inputs, text(), vec(text(), 0..3), vec((text(), text()), 0..4), any::<bool>())
+            .prop_map(|(outputs, inputs, builder, args, env, is_structured)| {
+                let base = StorePath::parse(GEN.as_bytes()).unwrap();
+                let mut input_drvs = InputDrvs::default();
+                for outputs in inputs {
+                    let built = outputs.iter().fold(DerivedPath::opaque(base.clone()), |drv, output| {
+                        DerivedPath::built(&drv, output.as_bytes().into()).unwrap()
+                    });
+                    input_drvs.insert_built(&built);
+                }
+                Derivation {
+                    name: "x".into(),
+                    outputs: outputs.iter().map(|name| (name.as_bytes().into(), Output::Deferred)).collect(),
+                    input_drvs,
+                    input_srcs: BTreeSet::from([base]),
+                    system: b"x86_64-linux".into(),
+                    builder,
+                    args,
+                    env: env.into_iter().collect(),
+                    structured_attrs: is_structured.then(|| b"{\"a\":1}".into()),
+                }
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn round_trip(drv in drvs()) {
+            let store = StoreDir::default();
+            let mut text = Vec::new();
+            drv.write(&store, &mut text);
+            prop_assert_eq!(parse(&store, "x", &text), Ok(drv));
+        }
+
+        #[test]
+        fn any_bytes_are_read(bytes: Vec<u8>) {
+            let _ = parse(&StoreDir::default(), "x", &bytes);
+            let _ = parse(&StoreDir::default(), "x", &[b"Derive([(\"", &*bytes].concat());
+        }
+    }
+}

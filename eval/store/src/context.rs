@@ -282,8 +282,8 @@ mod tests {
     fn order() {
         let other = "y9xn3n1jl3mxi9wrsjz4jlwvd1hs0jl9-gen.drv";
         let sorted = [
-            format!("{GEN}"),
-            format!("{other}"),
+            GEN.into(),
+            other.into(),
             format!("={GEN}"),
             format!("!a!{GEN}"),
             format!("!b!{GEN}"),

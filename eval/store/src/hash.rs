@@ -237,7 +237,7 @@ impl fmt::Debug for Hash {
 /// A digest of SHA-256.
 pub type Sha256Digest = [u8; 32];
 
-/// The SHA-256 of `bytes`, for those who need no [`Hash`].
+/// The SHA-256 of `bytes`, for those who need no [`struct@Hash`].
 pub fn sha256(bytes: &[u8]) -> Sha256Digest {
     Sha256::digest(bytes).into()
 }

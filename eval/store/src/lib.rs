@@ -12,6 +12,7 @@ pub mod base32;
 pub mod context;
 pub mod derivation;
 pub mod hash;
+pub mod nar;
 pub mod path;
 
 pub use context::{ContextElem, ContextError, DerivedPath, OutputName, placeholder};
