@@ -100,7 +100,7 @@ impl Contender {
             .stdout(output.try_clone().map_err(failed)?)
             .stderr(errors.try_clone().map_err(failed)?);
         let start = Instant::now();
-        let mut child = command.spawn().map_err(failed)?;
+        let child = command.spawn().map_err(failed)?;
         let end = child.wait4().map_err(failed)?;
         let sample = Sample {
             user: end.rusage.utime,
