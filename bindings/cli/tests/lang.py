@@ -311,7 +311,7 @@ def main():
                 passed += 1
             elif options.check and LEVELS.index(level) >= LEVELS.index(owed):
                 known += 1
-            else:
+            elif not options.write:
                 failed += 1
                 print(f"  {case}: {level}" + (f", was {owed}" if options.check else ""))
         gained = [case for case, owed in board.get(name, {}).items() if LEVELS.index(levels.get(case, owed)) > LEVELS.index(owed)]
