@@ -190,8 +190,9 @@ for stage in "$@"; do
     *) echo "test.sh: no stage is called '$stage'; there are: ${all[*]}" >&2; exit 2 ;;
   esac
 done
+if [ $# -eq 0 ]; then set -- "${all[@]}"; fi
 prepare
-for stage in "${@:-${all[@]}}"; do
+for stage in "$@"; do
   echo "== $stage ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
   "stage_$stage"
 done

@@ -9,6 +9,9 @@
 //! (`wait4`). A child's peak memory is never read below this program's own few megabytes, since the kernel counts
 //! what the process held before it became the child.
 
+#![expect(clippy::disallowed_methods, reason = "it measures: files, processes and clocks are its work")]
+#![forbid(unsafe_code)]
+
 mod contender;
 mod report;
 mod workload;
