@@ -1,0 +1,201 @@
+#!/usr/bin/env bash
+# The one test command. On a fresh machine it first installs what it needs, and says so loudly when it cannot.
+#
+#   ./test.sh              every stage
+#   ./test.sh STAGE...     only these, of: format clippy docs unit language golden asan wasm fuzz
+#
+# A stage prints what it ran and closes with `STAGE: N passed, M failed`; the last line is the sum over all of them. The
+# exit status is 0 only if nothing failed. Inputs too large for the repository are looked for in Frazil's cache,
+# ${XDG_CACHE_HOME:-~/.cache}/frazil, and the checks that need an absent one are named and skipped:
+#
+#   FRAZIL_ORACLE      default CACHE/cppnix      CppNix 2.34.8, with bin/nix-instantiate
+#   FRAZIL_NIX_TESTS   default CACHE/nix-lang    a folder with `lang`, CppNix 2.34.8's tests/functional/lang
+#   FRAZIL_NIXPKGS     default CACHE/nixpkgs     the Nixpkgs that bindings/cli/tests/golden.tsv was made with
+#
+# FRAZIL_FUZZ_SECONDS (default 60) is the time of each fuzz target.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+export PATH="$HOME/.cargo/bin:$PATH" CARGO_TERM_COLOR=never
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/frazil
+oracle=${FRAZIL_ORACLE:-$cache/cppnix}
+nix_tests=${FRAZIL_NIX_TESTS:-$cache/nix-lang}
+nixpkgs=${FRAZIL_NIXPKGS:-$cache/nixpkgs}
+export FRAZIL_ORACLE=$oracle FRAZIL_NIX_TESTS=$nix_tests FRAZIL_NIXPKGS=$nixpkgs
+target=${CARGO_TARGET_DIR:-$PWD/target}
+host=x86_64-unknown-linux-gnu
+log=$(mktemp -d)
+trap 'rm -rf "$log"' EXIT
+passed=0 failed=0 skipped=0
+
+# tally STAGE PASSED FAILED [SKIPPED]: the closing line of a stage, which adds to the total.
+tally() {
+  local line="$1: $2 passed, $3 failed"
+  if [ "${4:-0}" -gt 0 ]; then line="$line, $4 skipped"; fi
+  echo "$line"
+  passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + ${4:-0}))
+}
+
+# skip STAGE WHAT WHY: a check that is not run counts as skipped, and is named.
+skip() { echo "$1: skipped $2: $3"; skipped=$((skipped + 1)); }
+
+# check STAGE COMMAND...: one command is one check.
+check() {
+  local stage=$1
+  shift
+  if "$@"; then tally "$stage" 1 0; else tally "$stage" 0 1; fi
+}
+
+# counted STAGE COMMAND...: the command prints how many of its own checks passed, in cargo test's way or in ours.
+counted() {
+  local stage=$1 status counts
+  shift
+  "$@" 2>&1 | tee "$log/$stage"
+  status=${PIPESTATUS[0]}
+  counts=$(sed -nE 's/^(test result: [a-zA-Z]+\. )?([0-9]+) passed[;,] ([0-9]+) failed([;,] ([0-9]+) (ignored|skipped))?.*/\2 \3 0\5/p' "$log/$stage" |
+    awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }')
+  read -r p f s <<<"$counts"
+  # A runner that dies without counting has failed once all the same.
+  if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+  tally "$stage" "$p" "$f" "$s"
+}
+
+# need COMMAND PACKAGE: COMMAND is there, or is installed from Debian's PACKAGE.
+need() {
+  command -v "$1" >/dev/null && return
+  echo "installing $2, for $1"
+  if ! { apt-get -q update && apt-get -q -y install "$2"; } >"$log/apt" 2>&1 || ! command -v "$1" >/dev/null; then
+    tail -n 5 "$log/apt" >&2
+    echo "test.sh: $1 is needed, and installing Debian's package $2 did not bring it" >&2
+    exit 1
+  fi
+}
+
+# component NAME: a part of the Rust toolchain, which rustup brings.
+component() {
+  cargo "$1" --version >/dev/null 2>&1 && return
+  if ! rustup component add "${2:-$1}"; then
+    echo "test.sh: cargo $1 is needed, and rustup could not bring it" >&2
+    exit 1
+  fi
+}
+
+prepare() {
+  need cc gcc
+  need python3 python3
+  if ! command -v cargo >/dev/null; then
+    echo "test.sh: cargo is needed, of Rust 1.95 or later; install it with rustup" >&2
+    exit 1
+  fi
+}
+
+binary() {
+  cargo build --quiet --release -p frazil-cli --bin frazil || return 1
+  drop_in="$target/release/frazil nix-instantiate"
+}
+
+stage_format() {
+  component fmt rustfmt
+  check format cargo fmt --all --check
+}
+
+stage_clippy() {
+  component clippy
+  check clippy cargo clippy --quiet --workspace --all-targets -- -D warnings
+}
+
+stage_docs() { RUSTDOCFLAGS="-D warnings" check docs cargo doc --quiet --workspace --no-deps --document-private-items; }
+
+stage_unit() { counted unit cargo test --workspace --no-fail-fast; }
+
+stage_language() {
+  local harness=(python3 bindings/cli/tests/lang.py) suites=(--suite cli=bindings/cli/tests/cli)
+  if [ -d "$nix_tests/lang" ]; then
+    suites=(--suite "lang=$nix_tests" "${suites[@]}")
+  else
+    skip language "CppNix's language suite" "$nix_tests/lang is absent (FRAZIL_NIX_TESTS)"
+  fi
+  if ! binary; then tally language 0 1; return; fi
+  counted language "${harness[@]}" --command "$drop_in" "${suites[@]}" --check
+  if [ -x "$oracle/bin/nix-instantiate" ]; then
+    # A harness that asks for something else than CppNix's answers would judge Frazil wrongly.
+    counted oracle "${harness[@]}" --command "$oracle/bin/nix-instantiate" "${suites[@]}"
+  else
+    skip language "the harness against CppNix itself" "$oracle is absent (FRAZIL_ORACLE)"
+  fi
+}
+
+stage_golden() {
+  if [ ! -e "$nixpkgs/default.nix" ]; then
+    skip golden "derivation paths" "$nixpkgs is absent (FRAZIL_NIXPKGS)"
+    return
+  fi
+  if ! binary; then tally golden 0 1; return; fi
+  counted golden python3 bindings/cli/tests/golden.py --command "$drop_in" --nixpkgs "$nixpkgs"
+}
+
+# Stands in for Miri, which is not to be had without rustup's servers: the one room with unsafe under AddressSanitizer.
+stage_asan() {
+  if ! cargo +nightly --version >/dev/null 2>&1; then
+    skip asan "the values under AddressSanitizer" "there is no nightly toolchain"
+    return
+  fi
+  RUSTFLAGS=-Zsanitizer=address counted asan cargo +nightly test -p frazil-value --lib --tests --target "$host" --target-dir "$target/asan"
+}
+
+stage_wasm() {
+  local toolchain
+  need node nodejs
+  if ! toolchain=$(bindings/wasm/toolchain); then
+    echo "test.sh: no compiler for wasm32-unknown-unknown" >&2
+    tally wasm 0 1
+    return
+  fi
+  # The toolchain's own linker must be found first, its compiler only by its full name.
+  PATH="$toolchain/bin:$PATH" RUSTC="$toolchain/bin/rustc" \
+    check wasm cargo build --quiet -p frazil --lib --target wasm32-unknown-unknown --target-dir "$target/wasm"
+}
+
+stage_fuzz() {
+  local source name runs=0 seconds=${FRAZIL_FUZZ_SECONDS:-60}
+  # The instrumentation that libFuzzer counts by, as cargo-fuzz sets it.
+  local flags="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
+  flags+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
+  flags+=" -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0"
+  flags+=" -Ccodegen-units=1 -Cdebug-assertions -Zsanitizer=address"
+  if ! cargo +nightly --version >/dev/null 2>&1; then
+    skip fuzz "every target" "there is no nightly toolchain"
+    return
+  fi
+  for source in fuzz/targets/*.rs; do
+    [ -e "$source" ] || continue
+    runs=$((runs + 1)) name=$(basename "$source" .rs)
+    mkdir -p "$target/fuzz/corpus/$name" "fuzz/found/$name"
+    if RUSTFLAGS=$flags cargo +nightly build --quiet --manifest-path fuzz/Cargo.toml --release --target "$host" --target-dir "$target/fuzz" --bin "$name" &&
+      "$target/fuzz/$host/release/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+        -artifact_prefix="fuzz/found/$name/" "$target/fuzz/corpus/$name" "fuzz/found/$name" >"$log/fuzz" 2>&1; then
+      echo "fuzz $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log/fuzz") inputs in $seconds s"
+      tally fuzz 1 0
+    else
+      tail -n 30 "$log/fuzz"
+      tally fuzz 0 1
+    fi
+  done
+  if [ "$runs" -eq 0 ]; then skip fuzz "every target" "fuzz/targets holds none"; fi
+}
+
+all=(format clippy docs unit language golden asan wasm fuzz)
+for stage in "$@"; do
+  case " ${all[*]} " in
+    *" $stage "*) ;;
+    *) echo "test.sh: no stage is called '$stage'; there are: ${all[*]}" >&2; exit 2 ;;
+  esac
+done
+if [ $# -eq 0 ]; then set -- "${all[@]}"; fi
+prepare
+for stage in "$@"; do
+  echo "== $stage ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
+  "stage_$stage"
+done
+echo "== total ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
+echo "$passed passed, $failed failed$(if [ "$skipped" -gt 0 ]; then echo ", $skipped skipped"; fi)"
+[ "$failed" -eq 0 ]
