@@ -302,6 +302,12 @@ impl Exprs {
         self.pos[id.0 as usize]
     }
 
+    /// The condition, `then` and `else` of an [`Expr::If`].
+    pub fn branches(&self, at: u32) -> [ExprId; 3] {
+        let at = at as usize;
+        [self.lists[at], self.lists[at + 1], self.lists[at + 2]]
+    }
+
     /// The bytes of a string or path.
     pub fn bytes(&self, text: Run) -> &[u8] {
         &self.text[text.range()]
