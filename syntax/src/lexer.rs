@@ -143,10 +143,10 @@ enum Code {
     Comma,
     #[regex(r"[ \t\r\n]+")]
     Whitespace,
-    #[regex(r"#[^\r\n]*", allow_greedy = true)]
-    #[regex(r"/\*([^*]|\*+[^*/])*\*+/", priority = 2)]
+    #[regex(r"(?-u)#[^\r\n]*", allow_greedy = true)]
+    #[regex(r"(?-u)/\*([^*]|\*+[^*/])*\*+/", priority = 2)]
     Comment,
-    #[regex(r"/\*\*[^/*]([^*]|\*+[^*/])*\*+/", priority = 5)]
+    #[regex(r"(?-u)/\*\*[^/*]([^*]|\*+[^*/])*\*+/", priority = 5)]
     DocComment,
 }
 
@@ -154,7 +154,7 @@ enum Code {
 #[logos(utf8 = false)]
 enum Str {
     /// A dollar sign before the closing quote belongs to the text, but no regex can say so.
-    #[regex(r#"([^$"\\]|\$[^{"\\]|\\[\x00-\xff]|\$\\[\x00-\xff])+"#)]
+    #[regex(r#"(?s-u)([^$"\\]|\$[^{"\\]|\\.|\$\\.)+"#)]
     Text,
     #[token("${")]
     DollarBrace,
@@ -165,11 +165,11 @@ enum Str {
 #[derive(Logos, Clone, Copy, PartialEq, Debug)]
 #[logos(utf8 = false)]
 enum IndStr {
-    #[regex(r"([^$']|\$[^{']|'[^'$])+")]
+    #[regex(r"(?-u)([^$']|\$[^{']|'[^'$])+")]
     #[token("$")]
     #[token("''$")]
     #[token("'''")]
-    #[regex(r"''\\[\x00-\xff]")]
+    #[regex(r"(?s-u)''\\.")]
     #[token("'")]
     Text,
     #[token("${")]
