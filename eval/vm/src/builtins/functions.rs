@@ -1,0 +1,145 @@
+//! Evaluation itself: `seq`, `deepSeq`, `tryEval`, `functionArgs`.
+
+use super::{Builtin, Want, row, strict};
+use crate::error::Error;
+use crate::machine::Machine;
+use crate::native::{Native, Step};
+use frazil_code::UnitKind;
+use frazil_value::{Kind, Slot, Val};
+use rustc_hash::FxHashSet;
+
+pub(super) const TABLE: &[Builtin] = &[
+    row("seq", 2, &[strict(0, Want::Any, "")], |_, a| Ok(Step::Return(a[1]))),
+    row("deepSeq", 2, &[strict(0, Want::Any, "")], |_, a| {
+        let then = a[1];
+        crate::native::then(Step::Run(Box::new(DeepSeq::new(a[0]))), move |_, _| Ok(Step::Return(then)))
+    }),
+    row("tryEval", 1, &[], |_, a| Ok(Step::ReturnRun(Box::new(TryEval { v: a[0], failed: false })))),
+    row("functionArgs", 1, &[strict(0, Want::Any, "")], function_args),
+];
+
+/// Forces a value and all that it holds. Answers the value.
+pub struct DeepSeq {
+    root: Val,
+    todo: Vec<(Val, usize)>,
+    seen: FxHashSet<u64>,
+    started: bool,
+}
+
+impl DeepSeq {
+    /// The deep forcing of `v`.
+    pub fn new(v: Val) -> DeepSeq {
+        DeepSeq { root: v, todo: Vec::new(), seen: FxHashSet::default(), started: false }
+    }
+
+    fn enter(&mut self, m: &mut Machine<'_>, v: Val) {
+        let is_container = v.is_attrs() || v.is_list();
+        if is_container && self.seen.insert(v.bits()) {
+            let v = if v.is_attrs() { m.flat(v) } else { v };
+            self.todo.push((v, 0));
+        }
+    }
+}
+
+impl Native for DeepSeq {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if !self.started {
+            self.started = true;
+            return Ok(Step::Force(self.root));
+        }
+        if self.todo.is_empty() && self.seen.is_empty() {
+            self.root = input;
+        }
+        self.enter(m, input);
+        while let Some((container, i)) = self.todo.last_mut() {
+            let slots = if container.is_list() {
+                m.heap.list(*container)
+            } else {
+                m.heap.attr_values(*container, m.layouts)
+            };
+            let Some(slot) = slots.get(*i) else {
+                self.todo.pop();
+                continue;
+            };
+            *i += 1;
+            match m.heap.peek(slot.get()) {
+                None => return Ok(Step::Force(slot.get())),
+                Some(v) => self.enter(m, v),
+            }
+        }
+        Ok(Step::Done(self.root))
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        for &(container, i) in self.todo.iter().rev() {
+            if !container.is_attrs() || i == 0 {
+                continue;
+            }
+            let layout = m.heap.layout(container).expect("only plain sets are entered");
+            let name = m.layouts.keys(layout)[i - 1];
+            let pos = m.attr_pos(container, name);
+            let name = String::from_utf8_lossy(m.st.symbols.name(name)).into_owned();
+            error.add_trace(pos, format!("while evaluating the attribute '{name}'"));
+        }
+    }
+}
+
+struct TryEval {
+    v: Val,
+    failed: bool,
+}
+
+impl Native for TryEval {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input == Val::ABSENT {
+            return Ok(Step::Force(self.v));
+        }
+        let names = [m.st.known.success(), m.st.known.value()];
+        Ok(Step::Done(m.new_attrs(&names, &[Val::bool(!self.failed), input])))
+    }
+
+    fn catch(&mut self, _: &mut Machine<'_>, error: &Error) -> Option<Val> {
+        self.failed = error.kind().is_catchable();
+        self.failed.then_some(Val::FALSE)
+    }
+}
+
+fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    let v = a[0];
+    if !v.is_func() {
+        let error = m.wanted("a function", v);
+        return Err(Error::typed("'functionArgs' requires a function").while_(crate::Pos::NONE, error.to_string()));
+    }
+    let (function, given) = match m.heap.function(v) {
+        (Kind::Partial, _) => {
+            let (function, args) = m.heap.partial(v);
+            (function, args.len())
+        }
+        _ => (v, 0),
+    };
+    let (kind, unit) = m.heap.function(function);
+    if kind != Kind::Closure {
+        return Ok(Step::Done(m.heap.empty_attrs()));
+    }
+    let code = m.code(unit);
+    if code.formals.is_empty() || given + 1 < code.params as usize {
+        return Ok(Step::Done(m.heap.empty_attrs()));
+    }
+    let names: Vec<_> = code.formals.iter().map(|(site, _)| site.name).collect();
+    let values: Vec<Val> = code.formals.iter().map(|(_, has_default)| Val::bool(*has_default)).collect();
+    let file = m.st.files.get(code.file);
+    let tree = file.code.clone();
+    let UnitKind::Lambda(first) = tree.units[(unit - file.first_unit) as usize].kind else {
+        unreachable!("a closure is of a lambda")
+    };
+    let start = file.start;
+    let lambda = crate::print::nth_lambda(&tree.exprs, first, code.params as usize - 1);
+    let formals = tree.exprs.lambdas[lambda as usize].formals.expect("it has formals");
+    let pos: Vec<_> = tree.exprs.formals[formals.formals.range()].iter().map(|f| crate::Pos(start + f.pos)).collect();
+    Ok(Step::Done(m.new_attrs_at(&names, &values, &pos)))
+}
+
+/// The elements of a list, as values.
+pub(crate) fn elements(m: &Machine<'_>, list: Val) -> Vec<Val> {
+    m.heap.list(list).iter().map(Slot::get).collect()
+}

@@ -1,0 +1,688 @@
+//! Lists, and the functions that call the program's functions on their elements.
+
+use super::{Builtin, Want, list, row, strict};
+use crate::compare::{self, Equal};
+use crate::error::Error;
+use crate::files::Pos;
+use crate::machine::Machine;
+use crate::native::{Args, Native, Step};
+use frazil_syntax::symbol::Symbol;
+use frazil_value::heap::NO_UNIT;
+use frazil_value::{Slot, Val};
+use rustc_hash::FxHashMap;
+
+macro_rules! function_and_list {
+    ($name:literal) => {
+        &[
+            strict(0, Want::Function, concat!("while evaluating the first argument passed to builtins.", $name)),
+            strict(1, Want::List, concat!("while evaluating the second argument passed to builtins.", $name)),
+        ]
+    };
+}
+
+pub(super) const TABLE: &[Builtin] = &[
+    row(
+        "length",
+        1,
+        &[strict(0, Want::List, "while evaluating the first argument passed to builtins.length")],
+        |m, a| Ok(Step::Done(m.heap.new_int(m.heap.list(a[0]).len() as i64))),
+    ),
+    row(
+        "elemAt",
+        2,
+        &[
+            strict(1, Want::Int, "while evaluating the second argument passed to 'builtins.elemAt'"),
+            strict(0, Want::List, "while evaluating the first argument passed to 'builtins.elemAt'"),
+        ],
+        elem_at,
+    ),
+    row("head", 1, &[strict(0, Want::List, "while evaluating the first argument passed to 'builtins.head'")], head),
+    row("tail", 1, &[strict(0, Want::List, "while evaluating the first argument passed to 'builtins.tail'")], tail),
+    row("map", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.map")], map),
+    row("filter", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.filter")], filter),
+    row("elem", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.elem")], elem),
+    row(
+        "concatLists",
+        1,
+        &[strict(0, Want::List, "while evaluating the first argument passed to builtins.concatLists")],
+        |_, a| Ok(run(ConcatLists { lists: a[0], i: 0 })),
+    ),
+    row(
+        "foldl'",
+        3,
+        &[
+            strict(0, Want::Function, "while evaluating the first argument passed to builtins.foldlStrict"),
+            strict(2, Want::List, "while evaluating the third argument passed to builtins.foldlStrict"),
+        ],
+        fold,
+    ),
+    row("any", 2, function_and_list!("any"), |_, a| Ok(run(Some_::new(a, true)))),
+    row("all", 2, function_and_list!("all"), |_, a| Ok(run(Some_::new(a, false)))),
+    row(
+        "genList",
+        2,
+        &[strict(1, Want::Int, "while evaluating the second argument passed to builtins.genList")],
+        gen_list,
+    ),
+    row("sort", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.sort")], sort),
+    row("partition", 2, function_and_list!("partition"), |_, a| {
+        Ok(run(Partition { f: a[0], list: a[1], i: 0, right: Vec::new(), wrong: Vec::new() }))
+    }),
+    row("groupBy", 2, function_and_list!("groupBy"), |_, a| {
+        Ok(run(GroupBy { f: a[0], list: a[1], i: 0, names: Vec::new(), groups: FxHashMap::default() }))
+    }),
+    row("concatMap", 2, function_and_list!("concatMap"), |_, a| {
+        Ok(run(ConcatMap { f: a[0], list: a[1], i: 0, lists: Vec::new() }))
+    }),
+    row(
+        "genericClosure",
+        1,
+        &[strict(0, Want::Attrs, "while evaluating the first argument passed to builtins.genericClosure")],
+        generic_closure,
+    ),
+];
+
+fn run(native: impl Native + 'static) -> Step {
+    Step::ReturnRun(Box::new(native))
+}
+
+fn one(v: Val) -> Args {
+    Args::from_slice(&[v])
+}
+
+fn element(m: &Machine<'_>, list: Val, i: usize) -> Option<Val> {
+    m.heap.list(list).get(i).map(Slot::get)
+}
+
+fn elem_at(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    let index = m.heap.as_int(a[1]).expect("checked");
+    let elements = m.heap.list(a[0]);
+    match usize::try_from(index).ok().and_then(|i| elements.get(i)) {
+        Some(slot) => Ok(Step::Return(slot.get())),
+        None => Err(Error::eval(format!(
+            "'builtins.elemAt' called with index {index} on a list of size {}",
+            elements.len()
+        ))),
+    }
+}
+
+fn head(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    let first = element(m, a[0], 0);
+    first.map(Step::Return).ok_or_else(|| Error::eval("'builtins.head' called on an empty list"))
+}
+
+fn tail(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    match m.heap.list(a[0]) {
+        [] => Err(Error::eval("'builtins.tail' called on an empty list")),
+        [_, rest @ ..] => Ok(Step::Done(m.heap.new_list(rest.iter().map(Slot::get)))),
+    }
+}
+
+/// `map f xs`: each element a thunk of the call. The function is forced, unless the list is empty.
+fn map(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    if m.heap.list(a[1]).is_empty() {
+        return Ok(Step::Done(a[1]));
+    }
+    let (function, xs) = (a[0], a[1]);
+    with_function(m, function, "while evaluating the first argument passed to builtins.map", move |m, f| {
+        let heap = m.heap;
+        let elements = heap.list(xs);
+        m.st.stats.thunks += elements.len() as u64;
+        let thunks = elements.iter().map(|x| heap.new_apply_thunk(NO_UNIT, 0, f, &[x.get()]));
+        Ok(Step::Done(heap.new_list(thunks)))
+    })
+}
+
+/// Goes on with `f`, forced and checked to be a function.
+fn with_function(
+    m: &mut Machine<'_>,
+    f: Val,
+    context: &'static str,
+    mut then: impl FnMut(&mut Machine<'_>, Val) -> Result<Step, Error> + Send + 'static,
+) -> Result<Step, Error> {
+    match m.heap.peek(f) {
+        Some(f) => {
+            m.expect(f, Want::Function, context)?;
+            then(m, f)
+        }
+        None => crate::native::then(Step::Force(f), move |m, f| {
+            m.expect(f, Want::Function, context)?;
+            then(m, f)
+        }),
+    }
+}
+
+fn filter(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    if m.heap.list(a[1]).is_empty() {
+        return Ok(Step::Done(a[1]));
+    }
+    let xs = a[1];
+    with_function(m, a[0], "while evaluating the first argument passed to builtins.filter", move |_, f| {
+        Ok(run(Filter { f, list: xs, i: 0, kept: Vec::new() }))
+    })
+}
+
+struct Filter {
+    f: Val,
+    list: Val,
+    i: usize,
+    kept: Vec<Val>,
+}
+
+impl Native for Filter {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input != Val::ABSENT {
+            const CONTEXT: &str = "while evaluating the return value of the filtering function passed to builtins.filter";
+            if m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE {
+                self.kept.extend(element(m, self.list, self.i - 1));
+            }
+        }
+        self.i += 1;
+        Ok(match element(m, self.list, self.i - 1) {
+            Some(x) => Step::Call(self.f, one(x)),
+            None if self.kept.len() == m.heap.list(self.list).len() => Step::Done(self.list),
+            None => Step::Done(list(m.heap, std::mem::take(&mut self.kept))),
+        })
+    }
+}
+
+fn elem(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    Ok(run(Elem { x: a[0], list: a[1], i: 0, forced: false }))
+}
+
+struct Elem {
+    x: Val,
+    list: Val,
+    i: usize,
+    forced: bool,
+}
+
+impl Native for Elem {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input == Val::TRUE && self.i > 0 {
+            return Ok(Step::Done(Val::TRUE));
+        }
+        if m.heap.list(self.list).is_empty() {
+            return Ok(Step::Done(Val::FALSE));
+        }
+        if !self.forced {
+            self.forced = true;
+            return Ok(Step::Force(self.x));
+        }
+        while let Some(y) = element(m, self.list, self.i) {
+            self.i += 1;
+            match (m.heap.peek(self.x), m.heap.peek(y)) {
+                (Some(x), Some(y)) => match compare::equal_now(m, x, y) {
+                    Some(true) => return Ok(Step::Done(Val::TRUE)),
+                    Some(false) => {}
+                    None => return Ok(Step::Run(Box::new(Equal::new(x, y, false)))),
+                },
+                _ => return Ok(Step::Run(Box::new(Equal::new(self.x, y, false)))),
+            }
+        }
+        Ok(Step::Done(Val::FALSE))
+    }
+}
+
+struct ConcatLists {
+    lists: Val,
+    i: usize,
+}
+
+impl Native for ConcatLists {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input != Val::ABSENT {
+            m.expect(input, Want::List, "while evaluating a value of the list passed to builtins.concatLists")?;
+        }
+        let lists = m.heap.list(self.lists);
+        if let Some(next) = lists.get(self.i) {
+            self.i += 1;
+            return Ok(Step::Force(next.get()));
+        }
+        let lists: Vec<Val> = lists.iter().filter_map(|l| m.heap.peek(l.get())).collect();
+        m.concat_lists(&lists).map(Step::Done)
+    }
+}
+
+fn fold(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    if m.heap.list(a[2]).is_empty() {
+        return Ok(Step::Return(a[1]));
+    }
+    Ok(run(Fold { f: a[0], acc: a[1], list: a[2], i: 0 }))
+}
+
+/// `foldl'`: the first accumulator is passed on as it is, later ones are forced by being results.
+struct Fold {
+    f: Val,
+    acc: Val,
+    list: Val,
+    i: usize,
+}
+
+impl Native for Fold {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input != Val::ABSENT {
+            self.acc = input;
+        }
+        self.i += 1;
+        Ok(match element(m, self.list, self.i - 1) {
+            Some(x) => Step::Call(self.f, Args::from_slice(&[self.acc, x])),
+            None => Step::Done(self.acc),
+        })
+    }
+}
+
+/// `any`, which stops at the first true, and `all`, which stops at the first false.
+struct Some_ {
+    f: Val,
+    list: Val,
+    i: usize,
+    stop: bool,
+}
+
+impl Some_ {
+    fn new(a: &[Val], stop: bool) -> Some_ {
+        Some_ { f: a[0], list: a[1], i: 0, stop }
+    }
+}
+
+impl Native for Some_ {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input != Val::ABSENT {
+            let context = match self.stop {
+                true => "while evaluating the return value of the function passed to builtins.any",
+                false => "while evaluating the return value of the function passed to builtins.all",
+            };
+            if m.expect(input, Want::Bool, context)? == Val::bool(self.stop) {
+                return Ok(Step::Done(input));
+            }
+        }
+        self.i += 1;
+        Ok(match element(m, self.list, self.i - 1) {
+            Some(x) => Step::Call(self.f, one(x)),
+            None => Step::Done(Val::bool(!self.stop)),
+        })
+    }
+}
+
+fn gen_list(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    let len = m.heap.as_int(a[1]).expect("checked");
+    let Ok(n) = u32::try_from(len) else {
+        return Err(if len < 0 {
+            Error::eval(format!("cannot create list of size {len}"))
+        } else {
+            Error::new(crate::ErrorKind::Memory, format!("cannot create list of size {len}"))
+        });
+    };
+    m.room_for(n as u64 * 32)?;
+    with_function(m, a[0], "while evaluating the first argument passed to builtins.genList", move |m, f| {
+        let heap = m.heap;
+        m.st.stats.thunks += n as u64;
+        let thunks = (0..n).map(|i| heap.new_apply_thunk(NO_UNIT, 0, f, &[heap.new_int(i as i64)]));
+        Ok(Step::Done(heap.new_list(thunks)))
+    })
+}
+
+fn sort(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    let xs = a[1];
+    if m.heap.list(xs).is_empty() {
+        return Ok(Step::Done(xs));
+    }
+    with_function(m, a[0], "while evaluating the first argument passed to builtins.sort", move |m, f| {
+        Ok(run(Sort::new(f, m.heap.list(xs).iter().map(Slot::get).collect())))
+    })
+}
+
+/// A stable merge sort from the bottom up, which asks for one comparison at a time.
+///
+/// Runs that are in order already are found first, as in natural merge sort (Knuth, TAOCP 3, 5.2.4).
+struct Sort {
+    f: Val,
+    from: Vec<Val>,
+    to: Vec<Val>,
+    /// Starts of the sorted runs in `from`, and its length at the end.
+    runs: Vec<usize>,
+    /// The runs merged in this pass: starts in `to`.
+    merged: Vec<usize>,
+    state: Sorting,
+}
+
+enum Sorting {
+    /// Looking for runs: comparing the element at this place with the one before it.
+    Runs(usize),
+    /// Merging the runs number `run` and `run + 1`, at these places.
+    Merge { run: usize, left: usize, right: usize },
+}
+
+impl Sort {
+    fn new(f: Val, values: Vec<Val>) -> Sort {
+        Sort { f, from: values, to: Vec::new(), runs: vec![0], merged: Vec::new(), state: Sorting::Runs(1) }
+    }
+
+    /// The next two elements to compare: whether the first is less than the second. `None` at the end.
+    fn next(&mut self) -> Option<(Val, Val)> {
+        loop {
+            match self.state {
+                Sorting::Runs(i) if i < self.from.len() => return Some((self.from[i], self.from[i - 1])),
+                Sorting::Runs(_) => {
+                    self.runs.push(self.from.len());
+                    self.state = Sorting::Merge { run: 0, left: 0, right: self.runs[1] };
+                }
+                Sorting::Merge { run, left, right } => {
+                    if self.runs.len() <= 2 {
+                        return None;
+                    }
+                    if run + 2 >= self.runs.len() {
+                        // The last run has no partner: it is copied, and the pass is over.
+                        self.to.extend_from_slice(&self.from[left..]);
+                        if run + 1 < self.runs.len() {
+                            self.merged.push(self.runs[run]);
+                        }
+                        self.end_pass();
+                        continue;
+                    }
+                    let (middle, end) = (self.runs[run + 1], self.runs[run + 2]);
+                    if left < middle && right < end {
+                        // The right one goes first only if it is less: so equal elements keep their order.
+                        return Some((self.from[right], self.from[left]));
+                    }
+                    self.to.extend_from_slice(&self.from[left..middle]);
+                    self.to.extend_from_slice(&self.from[right..end]);
+                    self.merged.push(self.runs[run]);
+                    let run = run + 2;
+                    let right = self.runs.get(run + 1).copied().unwrap_or(end);
+                    self.state = Sorting::Merge { run, left: end, right };
+                }
+            }
+        }
+    }
+
+    fn end_pass(&mut self) {
+        std::mem::swap(&mut self.from, &mut self.to);
+        self.to.clear();
+        self.runs = std::mem::take(&mut self.merged);
+        self.runs.push(self.from.len());
+        let right = self.runs.get(1).copied().unwrap_or(0);
+        self.state = Sorting::Merge { run: 0, left: 0, right };
+    }
+
+    fn answer(&mut self, less: bool) {
+        match &mut self.state {
+            Sorting::Runs(i) => {
+                if less {
+                    self.runs.push(*i);
+                }
+                *i += 1;
+            }
+            Sorting::Merge { left, right, .. } => {
+                let at = if less { right } else { left };
+                self.to.push(self.from[*at]);
+                *at += 1;
+            }
+        }
+    }
+}
+
+impl Native for Sort {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input != Val::ABSENT {
+            const CONTEXT: &str =
+                "while evaluating the return value of the sorting function passed to builtins.sort";
+            let less = m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE;
+            self.answer(less);
+        }
+        Ok(match self.next() {
+            Some((a, b)) => Step::Call(self.f, Args::from_slice(&[a, b])),
+            None => Step::Done(list(m.heap, std::mem::take(&mut self.from))),
+        })
+    }
+}
+
+struct Partition {
+    f: Val,
+    list: Val,
+    i: usize,
+    right: Vec<Val>,
+    wrong: Vec<Val>,
+}
+
+impl Native for Partition {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input != Val::ABSENT {
+            const CONTEXT: &str =
+                "while evaluating the return value of the partition function passed to builtins.partition";
+            let is_right = m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE;
+            let to = if is_right { &mut self.right } else { &mut self.wrong };
+            to.extend(element(m, self.list, self.i - 1));
+        }
+        self.i += 1;
+        if let Some(x) = element(m, self.list, self.i - 1) {
+            return Ok(Step::Call(self.f, one(x)));
+        }
+        let right = list(m.heap, std::mem::take(&mut self.right));
+        let wrong = list(m.heap, std::mem::take(&mut self.wrong));
+        let names = [m.st.known.right(), m.st.known.wrong()];
+        Ok(Step::Done(m.new_attrs(&names, &[right, wrong])))
+    }
+}
+
+struct GroupBy {
+    f: Val,
+    list: Val,
+    i: usize,
+    names: Vec<Symbol>,
+    groups: FxHashMap<Symbol, Vec<Val>>,
+}
+
+impl Native for GroupBy {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input != Val::ABSENT {
+            const CONTEXT: &str =
+                "while evaluating the return value of the grouping function passed to builtins.groupBy";
+            m.expect(input, Want::Plain, CONTEXT)?;
+            let name = m.symbol(input);
+            let names = &mut self.names;
+            let group = self.groups.entry(name).or_insert_with(|| {
+                names.push(name);
+                Vec::new()
+            });
+            group.extend(element(m, self.list, self.i - 1));
+        }
+        self.i += 1;
+        if let Some(x) = element(m, self.list, self.i - 1) {
+            return Ok(Step::Call(self.f, one(x)));
+        }
+        let groups = std::mem::take(&mut self.groups);
+        let values: Vec<Val> = self.names.iter().map(|n| list(m.heap, groups[n].clone())).collect();
+        Ok(Step::Done(m.new_attrs(&self.names, &values)))
+    }
+}
+
+struct ConcatMap {
+    f: Val,
+    list: Val,
+    i: usize,
+    lists: Vec<Val>,
+}
+
+impl Native for ConcatMap {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input != Val::ABSENT {
+            const CONTEXT: &str =
+                "while evaluating the return value of the function passed to builtins.concatMap";
+            self.lists.push(m.expect(input, Want::List, CONTEXT)?);
+        }
+        self.i += 1;
+        match element(m, self.list, self.i - 1) {
+            Some(x) => Ok(Step::Call(self.f, one(x))),
+            None => m.concat_lists(&self.lists).map(Step::Done),
+        }
+    }
+}
+
+fn generic_closure(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    const SET: &str = "in the attrset passed as argument to builtins.genericClosure";
+    let set = a[0];
+    let start = m.required_attr(set, m.st.known.start_set(), SET)?;
+    crate::native::then(Step::Force(start), move |m, start| {
+        const START: &str =
+            "while evaluating the 'startSet' attribute passed as argument to builtins.genericClosure";
+        m.expect(start, Want::List, START)?;
+        if m.heap.list(start).is_empty() {
+            return Ok(Step::Done(start));
+        }
+        let operator = m.required_attr(set, m.st.known.operator(), SET)?;
+        crate::native::then(Step::Force(operator), move |m, operator| {
+            const OPERATOR: &str =
+                "while evaluating the 'operator' attribute passed as argument to builtins.genericClosure";
+            m.expect(operator, Want::Function, OPERATOR)?;
+            Ok(run(Closure {
+                operator,
+                work: m.heap.list(start).iter().map(Slot::get).collect(),
+                found: Vec::new(),
+                keys: Keys::default(),
+                state: Closing::Next,
+            }))
+        })
+    })
+}
+
+/// The keys seen so far. Strings and integers are looked up; all others are compared with each.
+#[derive(Default)]
+struct Keys {
+    strings: hashbrown::HashSet<Vec<u8>, rustc_hash::FxBuildHasher>,
+    ints: std::collections::BTreeSet<i64>,
+    /// All keys, if some are neither.
+    all: Vec<Val>,
+    /// One key of each sort, to compare with when a key is of another.
+    sample: Option<Val>,
+}
+
+impl Keys {
+    /// Whether the key is new. `None` if it has to be compared with all others by `<`.
+    fn insert(&mut self, m: &mut Machine<'_>, key: Val) -> Result<Option<bool>, Error> {
+        if let Some(sample) = self.sample {
+            // Refuses keys that cannot be compared, in the words of `<`.
+            compare::less_now(m, key, sample)?;
+        } else {
+            compare::less_now(m, key, key).or_else(|e| if key.is_list() { Ok(None) } else { let _ = e; Ok(None) })?;
+        }
+        self.sample = Some(key);
+        let only_sorted = self.all.len() == self.strings.len() + self.ints.len();
+        let new = if key.is_string() && only_sorted {
+            self.strings.insert(m.heap.bytes(key).to_vec())
+        } else if let (Some(n), true) = (m.heap.as_int(key), only_sorted) {
+            self.ints.insert(n)
+        } else {
+            return Ok(None);
+        };
+        if new {
+            self.all.push(key);
+        }
+        Ok(Some(new))
+    }
+}
+
+enum Closing {
+    Next,
+    Element,
+    Key(Val),
+    /// Comparing a key of an element with the known one at this place: is it less, then is it greater?
+    Compare { element: Val, key: Val, i: usize, greater: bool },
+    Results,
+    Elements { list: Val, i: usize },
+}
+
+struct Closure {
+    operator: Val,
+    work: std::collections::VecDeque<Val>,
+    found: Vec<Val>,
+    keys: Keys,
+    state: Closing,
+}
+
+impl Closure {
+    fn accept(&mut self, element: Val) -> Step {
+        self.found.push(element);
+        self.state = Closing::Results;
+        Step::Call(self.operator, one(element))
+    }
+
+    /// Goes on comparing a key with all known ones.
+    fn compare(&mut self, m: &Machine<'_>, element: Val, key: Val, i: usize, greater: bool) -> Step {
+        let Some(&known) = self.keys.all.get(i) else {
+            self.keys.all.push(key);
+            return self.accept(element);
+        };
+        let _ = m;
+        self.state = Closing::Compare { element, key, i, greater };
+        let (a, b) = if greater { (known, key) } else { (key, known) };
+        Step::Run(Box::new(crate::native::Then(None, move |m: &mut Machine<'_>, _| {
+            Ok(match compare::less_now(m, a, b)? {
+                Some(less) => Step::Done(Val::bool(less)),
+                None => compare::less(a, b),
+            })
+        })))
+    }
+}
+
+impl Native for Closure {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        loop {
+            match std::mem::replace(&mut self.state, Closing::Next) {
+                Closing::Next => {
+                    let Some(element) = self.work.pop_front() else {
+                        return Ok(Step::Done(list(m.heap, std::mem::take(&mut self.found))));
+                    };
+                    self.state = Closing::Element;
+                    return Ok(Step::Force(element));
+                }
+                Closing::Element => {
+                    m.expect(input, Want::Attrs, "")?;
+                    let key = m.required_attr(input, m.st.known.key(), "")?;
+                    self.state = Closing::Key(input);
+                    return Ok(Step::Force(key));
+                }
+                Closing::Key(element) => match self.keys.insert(m, input)? {
+                    Some(true) => return Ok(self.accept(element)),
+                    Some(false) => {}
+                    None => return Ok(self.compare(m, element, input, 0, false)),
+                },
+                Closing::Compare { element, key, i, greater } => {
+                    if input == Val::TRUE {
+                        return Ok(self.compare(m, element, key, i + 1, false));
+                    }
+                    if !greater {
+                        return Ok(self.compare(m, element, key, i, true));
+                    }
+                    // Neither less nor greater: the element is known.
+                }
+                Closing::Results => {
+                    const CONTEXT: &str =
+                        "while evaluating the return value of the `operator` passed to builtins.genericClosure";
+                    let list = m.expect(input, Want::List, CONTEXT)?;
+                    self.state = Closing::Elements { list, i: 0 };
+                }
+                Closing::Elements { list, i } => {
+                    if i > 0 {
+                        self.work.push_back(input);
+                    }
+                    if let Some(next) = element(m, list, i) {
+                        self.state = Closing::Elements { list, i: i + 1 };
+                        return Ok(Step::Force(next));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Machine<'_> {
+    /// An attribute that must be there.
+    pub(crate) fn required_attr(&mut self, set: Val, name: Symbol, context: &'static str) -> Result<Val, Error> {
+        match self.attr(set, name) {
+            Some(slot) => Ok(slot.get()),
+            None => Err(self.missing(set, name, Pos::NONE).while_(Pos::NONE, context)),
+        }
+    }
+}

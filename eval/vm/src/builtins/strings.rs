@@ -1,0 +1,486 @@
+//! Strings and their contexts.
+
+use super::functions::elements;
+use super::{Builtin, Want, list, row, strict};
+use crate::coerce::{CoerceTo, Coerce, to_string};
+use crate::error::Error;
+use crate::files::Pos;
+use crate::machine::Machine;
+use crate::native::{Native, Step, then};
+use frazil_store::context::ContextElem;
+use frazil_value::Val;
+use std::collections::BTreeMap;
+
+macro_rules! plain {
+    ($name:literal) => {
+        &[strict(0, Want::Plain, concat!("while evaluating the first argument passed to builtins.", $name))]
+    };
+}
+
+pub(super) const TABLE: &[Builtin] = &[
+    row("toString", 1, &[], |_, a| {
+        Ok(to_string(a[0], CoerceTo::MORE, Pos::NONE, "while evaluating the first argument passed to builtins.toString"))
+    }),
+    row(
+        "substring",
+        3,
+        &[
+            strict(0, Want::Int, "while evaluating the first argument (the start offset) passed to builtins.substring"),
+            strict(1, Want::Int, "while evaluating the second argument (the substring length) passed to builtins.substring"),
+        ],
+        substring,
+    ),
+    row("stringLength", 1, &[], |_, a| {
+        const CONTEXT: &str = "while evaluating the argument passed to builtins.stringLength";
+        let string = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
+        then(Step::Run(Box::new(string)), |m, v| Ok(Step::Done(m.heap.new_int(m.heap.bytes(v).len() as i64))))
+    }),
+    row(
+        "concatStringsSep",
+        2,
+        &[
+            strict(0, Want::String, "while evaluating the first argument (the separator string) passed to builtins.concatStringsSep"),
+            strict(1, Want::List, "while evaluating the second argument (the list of strings to concat) passed to builtins.concatStringsSep"),
+        ],
+        |_, a| Ok(Step::ReturnRun(Box::new(Join { separator: a[0], list: a[1], i: 0, parts: Vec::new() }))),
+    ),
+    row(
+        "replaceStrings",
+        3,
+        &[
+            strict(0, Want::List, "while evaluating the first argument passed to builtins.replaceStrings"),
+            strict(1, Want::List, "while evaluating the second argument passed to builtins.replaceStrings"),
+        ],
+        replace_strings,
+    ),
+    row("parseDrvName", 1, plain!("parseDrvName"), |m, a| {
+        let (name, version) = frazil_text::version::parse_drv_name(m.heap.bytes(a[0]));
+        let values = [m.heap.new_string(name, 0), m.heap.new_string(version, 0)];
+        let names = [m.st.known.name(), m.st.known.version()];
+        Ok(Step::Done(m.new_attrs(&names, &values)))
+    }),
+    row(
+        "compareVersions",
+        2,
+        &[
+            strict(0, Want::Plain, "while evaluating the first argument passed to builtins.compareVersions"),
+            strict(1, Want::Plain, "while evaluating the second argument passed to builtins.compareVersions"),
+        ],
+        |m, a| {
+            let order = frazil_text::version::compare(m.heap.bytes(a[0]), m.heap.bytes(a[1]));
+            Ok(Step::Done(m.heap.new_int(order as i64)))
+        },
+    ),
+    row("splitVersion", 1, plain!("splitVersion"), |m, a| {
+        let parts = frazil_text::version::split(m.heap.bytes(a[0])).map(|part| m.heap.new_string(part, 0));
+        let parts: Vec<Val> = parts.collect();
+        Ok(Step::Done(list(m.heap, parts)))
+    }),
+    row("unsafeDiscardStringContext", 1, &[], |_, a| {
+        const CONTEXT: &str = "while evaluating the argument passed to builtins.unsafeDiscardStringContext";
+        let string = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
+        then(Step::Run(Box::new(string)), |m, v| Ok(Step::Done(m.with_context(v, 0))))
+    }),
+    row("hasContext", 1, &[strict(0, Want::String, "while evaluating the argument passed to builtins.hasContext")], |m, a| {
+        Ok(Step::Done(Val::bool(m.heap.string(a[0]).context != 0)))
+    }),
+    row("getContext", 1, &[strict(0, Want::String, "while evaluating the argument passed to builtins.getContext")], get_context),
+    row("unsafeDiscardOutputDependency", 1, &[], |_, a| {
+        const CONTEXT: &str = "while evaluating the argument passed to builtins.unsafeDiscardOutputDependency";
+        let string = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
+        then(Step::Run(Box::new(string)), |m, v| {
+            let context = m.heap.string(v).context;
+            let elems: Vec<ContextElem> = m.st.contexts.elements(context).cloned().map(|elem| match elem {
+                ContextElem::DrvDeep(path) => ContextElem::Opaque(path),
+                other => other,
+            }).collect();
+            let context = m.st.contexts.of(elems);
+            Ok(Step::Done(m.with_context(v, context)))
+        })
+    }),
+    row("addDrvOutputDependencies", 1, &[], |_, a| {
+        const CONTEXT: &str = "while evaluating the argument passed to builtins.addDrvOutputDependencies";
+        let string = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
+        then(Step::Run(Box::new(string)), add_output_dependencies)
+    }),
+    row(
+        "appendContext",
+        2,
+        &[
+            strict(0, Want::String, "while evaluating the first argument passed to builtins.appendContext"),
+            strict(1, Want::Attrs, "while evaluating the second argument passed to builtins.appendContext"),
+        ],
+        |_, a| Ok(Step::ReturnRun(Box::new(Append::new(a[0], a[1])))),
+    ),
+];
+
+impl Machine<'_> {
+    /// The same text with another context.
+    pub(crate) fn with_context(&self, v: Val, context: u32) -> Val {
+        let string = self.heap.string(v);
+        if string.context == context { v } else { self.heap.new_string(string.bytes, context) }
+    }
+}
+
+fn substring(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    let start = m.heap.as_int(a[0]).expect("checked");
+    let len = m.heap.as_int(a[1]).expect("checked");
+    let Ok(start) = usize::try_from(start) else {
+        return Err(Error::eval("negative start position in 'substring'"));
+    };
+    const CONTEXT: &str = "while evaluating the third argument (the string) passed to builtins.substring";
+    let string = Coerce::new(a[2], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
+    let cut = move |m: &mut Machine<'_>, v: Val| {
+        let string = m.heap.string(v);
+        let rest = string.bytes.get(start..).unwrap_or(b"");
+        // A negative length is all the rest.
+        let len = usize::try_from(len).unwrap_or(usize::MAX).min(rest.len());
+        if len == string.bytes.len() {
+            return Ok(Step::Done(v));
+        }
+        Ok(Step::Done(m.heap.new_string(&rest[..len], string.context)))
+    };
+    if a[2].is_string() {
+        return cut(m, a[2]);
+    }
+    then(Step::Run(Box::new(string)), cut)
+}
+
+struct Join {
+    separator: Val,
+    list: Val,
+    i: usize,
+    parts: Vec<Val>,
+}
+
+impl Native for Join {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input != Val::ABSENT {
+            self.parts.push(input);
+        }
+        const CONTEXT: &str =
+            "while evaluating one element of the list of strings to concat passed to builtins.concatStringsSep";
+        while let Some(next) = m.heap.list(self.list).get(self.i) {
+            self.i += 1;
+            if self.i > 1 {
+                self.parts.push(self.separator);
+            }
+            match m.heap.peek(next.get()) {
+                Some(v) if v.is_string() => self.parts.push(v),
+                _ => {
+                    let to = CoerceTo { more: false, copy: true };
+                    return Ok(Step::Run(Box::new(Coerce::new(next.get(), to, Pos::NONE, CONTEXT))));
+                }
+            }
+        }
+        // The separator's context counts even where it does not stand.
+        let context = m.heap.string(self.separator).context;
+        let joined = match self.parts.is_empty() {
+            true => m.heap.empty_string(),
+            false => m.concat_strings(&self.parts)?,
+        };
+        let context = m.st.contexts.union(context, m.heap.string(joined).context);
+        Ok(Step::Done(m.with_context(joined, context)))
+    }
+}
+
+fn replace_strings(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    if m.heap.list(a[0]).len() != m.heap.list(a[1]).len() {
+        return Err(Error::eval("'from' and 'to' arguments passed to builtins.replaceStrings have different lengths"));
+    }
+    let replace = Replace {
+        from: elements(m, a[0]),
+        to: elements(m, a[1]),
+        string: a[2],
+        forced: 0,
+        out: Vec::new(),
+        at: 0,
+        context: 0,
+        used: vec![false; m.heap.list(a[0]).len()],
+        waiting: None,
+    };
+    Ok(Step::ReturnRun(Box::new(replace)))
+}
+
+/// Forces what is to be replaced, then the string, then each replacement when it is first needed.
+struct Replace {
+    from: Vec<Val>,
+    to: Vec<Val>,
+    string: Val,
+    forced: usize,
+    out: Vec<u8>,
+    at: usize,
+    context: u32,
+    used: Vec<bool>,
+    /// The replacement that is waited for.
+    waiting: Option<usize>,
+}
+
+impl Replace {
+    /// Puts replacement `i` in; answers whether the text is over.
+    fn put(&mut self, m: &mut Machine<'_>, i: usize) -> bool {
+        let string = m.heap.string(self.to[i]);
+        self.out.extend_from_slice(string.bytes);
+        self.context = m.st.contexts.union(self.context, string.context);
+        let found = m.heap.bytes(self.from[i]).len();
+        let text = m.heap.bytes(self.string);
+        if found == 0 {
+            // An empty string is found before every byte, and at the end.
+            match text.get(self.at) {
+                Some(&byte) => self.out.push(byte),
+                None => return true,
+            }
+            self.at += 1;
+        } else {
+            self.at += found;
+        }
+        false
+    }
+}
+
+impl Native for Replace {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input != Val::ABSENT {
+            if let Some(i) = self.waiting.take() {
+                const TO: &str =
+                    "while evaluating one of the replacement strings passed to builtins.replaceStrings";
+                self.to[i] = m.expect(input, Want::String, TO)?;
+                self.used[i] = true;
+                if self.put(m, i) {
+                    self.at = usize::MAX;
+                }
+            } else if self.forced < self.from.len() {
+                const FROM: &str =
+                    "while evaluating one of the strings to replace passed to builtins.replaceStrings";
+                self.from[self.forced] = m.expect(input, Want::String, FROM)?;
+                self.forced += 1;
+            } else {
+                const STRING: &str = "while evaluating the third argument passed to builtins.replaceStrings";
+                self.string = m.expect(input, Want::String, STRING)?;
+                self.forced += 1;
+                self.context = m.heap.string(self.string).context;
+            }
+        }
+        if let Some(&from) = self.from.get(self.forced) {
+            return Ok(Step::Force(from));
+        }
+        if self.forced == self.from.len() {
+            return Ok(Step::Force(self.string));
+        }
+        let text = m.heap.bytes(self.string);
+        'text: while self.at <= text.len() {
+            let rest = &text[self.at..];
+            for i in 0..self.from.len() {
+                if rest.starts_with(m.heap.bytes(self.from[i])) {
+                    if !self.used[i] {
+                        self.waiting = Some(i);
+                        return Ok(Step::Force(self.to[i]));
+                    }
+                    if self.put(m, i) {
+                        break 'text;
+                    }
+                    continue 'text;
+                }
+            }
+            self.out.extend(rest.first());
+            self.at += 1;
+        }
+        m.check_string_len(self.out.len() as u64)?;
+        Ok(Step::Done(m.heap.new_string(&self.out, self.context)))
+    }
+}
+
+fn get_context(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    #[derive(Default)]
+    struct Info {
+        path: bool,
+        all_outputs: bool,
+        outputs: Vec<Vec<u8>>,
+    }
+    let store = m.st.settings.store_dir.clone();
+    let mut infos: BTreeMap<String, Info> = BTreeMap::new();
+    for elem in m.st.contexts.elements(m.heap.string(a[0]).context) {
+        match elem {
+            ContextElem::Opaque(path) => infos.entry(store.print(path)).or_default().path = true,
+            ContextElem::DrvDeep(path) => infos.entry(store.print(path)).or_default().all_outputs = true,
+            ContextElem::Built(built) => {
+                let (drv, output) = built.split_last().expect("an output of something");
+                let drv = String::from_utf8_lossy(&drv.display(&store)).into_owned();
+                infos.entry(drv).or_default().outputs.push(output.to_vec());
+            }
+        }
+    }
+    let (mut names, mut values) = (Vec::new(), Vec::new());
+    for (path, info) in infos {
+        let (mut keys, mut fields) = (Vec::new(), Vec::new());
+        if info.path {
+            keys.push(m.st.known.path());
+            fields.push(Val::TRUE);
+        }
+        if info.all_outputs {
+            keys.push(m.st.known.all_outputs());
+            fields.push(Val::TRUE);
+        }
+        if !info.outputs.is_empty() {
+            keys.push(m.st.known.outputs());
+            let outputs = info.outputs.iter().map(|o| m.heap.new_string(o, 0)).collect();
+            fields.push(list(m.heap, outputs));
+        }
+        names.push(m.st.symbols.intern(path.as_bytes()));
+        values.push(m.new_attrs(&keys, &fields));
+    }
+    Ok(Step::Done(m.new_attrs(&names, &values)))
+}
+
+fn add_output_dependencies(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
+    let context = m.heap.string(v).context;
+    let elems: Vec<ContextElem> = m.st.contexts.elements(context).cloned().collect();
+    let [elem] = elems.as_slice() else {
+        let text = String::from_utf8_lossy(m.heap.bytes(v)).into_owned();
+        return Err(Error::eval(format!(
+            "context of string '{text}' must have exactly one element, but has {}",
+            elems.len()
+        )));
+    };
+    let store = m.st.settings.store_dir.clone();
+    let deep = match elem {
+        ContextElem::DrvDeep(path) => ContextElem::DrvDeep(path.clone()),
+        ContextElem::Opaque(path) if path.is_derivation() => ContextElem::DrvDeep(path.clone()),
+        ContextElem::Opaque(path) => {
+            return Err(Error::eval(format!("path '{}' is not a derivation", store.print(path))));
+        }
+        ContextElem::Built(built) => {
+            let (_, output) = built.split_last().expect("an output of something");
+            return Err(Error::eval(format!(
+                "`addDrvOutputDependencies` can only act on derivations, not on a derivation output such as '{}'",
+                String::from_utf8_lossy(output)
+            )));
+        }
+    };
+    let context = m.st.contexts.of([deep]);
+    Ok(Step::Done(m.with_context(v, context)))
+}
+
+/// `appendContext`: walks the described context, forcing each part.
+struct Append {
+    string: Val,
+    set: Val,
+    i: usize,
+    field: Field,
+    elems: Vec<ContextElem>,
+}
+
+enum Field {
+    Entry,
+    Path(Val),
+    AllOutputs(Val),
+    Outputs(Val),
+    Output(Val, Val, usize),
+}
+
+impl Append {
+    fn new(string: Val, set: Val) -> Append {
+        Append { string, set, i: 0, field: Field::Entry, elems: Vec::new() }
+    }
+
+    fn path(&self, m: &mut Machine<'_>) -> Result<frazil_store::path::StorePath, Error> {
+        let key = m.attrs(self.set).0[self.i - 1];
+        let name = m.st.symbols.name(key);
+        m.st.settings.store_dir.parse(name).map_err(|_| {
+            Error::eval(format!("context key '{}' is not a store path", String::from_utf8_lossy(name)))
+        })
+    }
+
+    fn not_a_derivation(&self, m: &mut Machine<'_>, what: &str) -> Error {
+        let key = m.attrs(self.set).0[self.i - 1];
+        let name = String::from_utf8_lossy(m.st.symbols.name(key)).into_owned();
+        Error::eval(format!(
+            "tried to add {what} context of {name}, which is not a derivation, to a string"
+        ))
+    }
+}
+
+impl Native for Append {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        let mut input = input;
+        loop {
+            match std::mem::replace(&mut self.field, Field::Entry) {
+                Field::Entry => {
+                    if input == Val::ABSENT || self.i == 0 {
+                        let Some(slot) = m.attrs(self.set).1.get(self.i) else { break };
+                        self.i += 1;
+                        input = Val::ABSENT;
+                        match m.heap.peek(slot.get()) {
+                            None => return Ok(Step::Force(slot.get())),
+                            Some(v) => input = v,
+                        }
+                    }
+                    m.expect(input, Want::Attrs, "while evaluating the value of a string context")?;
+                    self.path(m)?;
+                    self.field = Field::Path(input);
+                    if let Some(slot) = m.attr(input, m.st.known.path()) {
+                        return Ok(Step::Force(slot.get()));
+                    }
+                    input = Val::ABSENT;
+                }
+                Field::Path(info) => {
+                    if input != Val::ABSENT {
+                        let context = "while evaluating the `path` attribute of a string context";
+                        if m.expect(input, Want::Bool, context)? == Val::TRUE {
+                            let path = self.path(m)?;
+                            self.elems.push(ContextElem::Opaque(path));
+                        }
+                    }
+                    self.field = Field::AllOutputs(info);
+                    if let Some(slot) = m.attr(info, m.st.known.all_outputs()) {
+                        return Ok(Step::Force(slot.get()));
+                    }
+                    input = Val::ABSENT;
+                }
+                Field::AllOutputs(info) => {
+                    if input != Val::ABSENT {
+                        let context = "while evaluating the `allOutputs` attribute of a string context";
+                        if m.expect(input, Want::Bool, context)? == Val::TRUE {
+                            let path = self.path(m)?;
+                            if !path.is_derivation() {
+                                return Err(self.not_a_derivation(m, "all-outputs"));
+                            }
+                            self.elems.push(ContextElem::DrvDeep(path));
+                        }
+                    }
+                    self.field = Field::Outputs(info);
+                    if let Some(slot) = m.attr(info, m.st.known.outputs()) {
+                        return Ok(Step::Force(slot.get()));
+                    }
+                    input = Val::ABSENT;
+                }
+                Field::Outputs(info) => {
+                    if input != Val::ABSENT {
+                        m.expect(input, Want::List, "while evaluating the `outputs` attribute of a string context")?;
+                        let path = self.path(m)?;
+                        if !m.heap.list(input).is_empty() && !path.is_derivation() {
+                            return Err(self.not_a_derivation(m, "derivation output"));
+                        }
+                        self.field = Field::Output(info, input, 0);
+                    }
+                    input = Val::ABSENT;
+                }
+                Field::Output(info, outputs, i) => {
+                    if input != Val::ABSENT {
+                        m.expect(input, Want::Plain, "while evaluating an output name within a string context")?;
+                        let (path, output) = (self.path(m)?, m.heap.bytes(input).into());
+                        self.elems.push(ContextElem::built(path, output));
+                    }
+                    input = Val::ABSENT;
+                    if let Some(slot) = m.heap.list(outputs).get(i) {
+                        self.field = Field::Output(info, outputs, i + 1);
+                        return Ok(Step::Force(slot.get()));
+                    }
+                }
+            }
+        }
+        let added = m.st.contexts.of(std::mem::take(&mut self.elems));
+        let context = m.st.contexts.union(m.heap.string(self.string).context, added);
+        Ok(Step::Done(m.with_context(self.string, context)))
+    }
+}

@@ -1,0 +1,270 @@
+//! `==` and `<`, over structures of any depth.
+
+use crate::error::Error;
+use crate::machine::Machine;
+use crate::native::{Native, Step};
+use frazil_value::{Slot, Tag, Val};
+use std::cmp::Ordering;
+
+/// `a == b` of forced values, if that can be told without forcing more. Functions equal nothing.
+pub fn equal_now(m: &Machine<'_>, a: Val, b: Val) -> Option<bool> {
+    match (a.tag(), b.tag()) {
+        (Tag::String, Tag::String) => Some(a == b || m.heap.bytes(a) == m.heap.bytes(b)),
+        (Tag::Immediate, Tag::Immediate) | (Tag::Int, Tag::Int) => Some(a == b),
+        (Tag::Int | Tag::Boxed, Tag::Int | Tag::Boxed) => Some(match (m.heap.as_path(a), m.heap.as_path(b)) {
+            (Some(a), Some(b)) => a == b,
+            _ => compare_numbers(m, a, b) == Some(Ordering::Equal),
+        }),
+        (Tag::List, Tag::List) => {
+            let (la, lb) = (m.heap.list(a).len(), m.heap.list(b).len());
+            if la != lb {
+                Some(false)
+            } else {
+                (la == 0).then_some(true)
+            }
+        }
+        (Tag::Attrs, Tag::Attrs) => None,
+        _ => Some(false),
+    }
+}
+
+fn compare_numbers(m: &Machine<'_>, a: Val, b: Val) -> Option<Ordering> {
+    match (m.heap.as_int(a), m.heap.as_int(b)) {
+        (Some(a), Some(b)) => Some(a.cmp(&b)),
+        (a_int, b_int) => {
+            let a = a_int.map(|n| n as f64).or_else(|| m.heap.as_float(a))?;
+            let b = b_int.map(|n| n as f64).or_else(|| m.heap.as_float(b))?;
+            a.partial_cmp(&b)
+        }
+    }
+}
+
+/// `a == b` of forced values; the opposite if `negate`.
+pub fn equal(a: Val, b: Val, negate: bool) -> Step {
+    Step::ReturnRun(Box::new(Equal::new(a, b, negate)))
+}
+
+enum Task {
+    Pair(Val, Val),
+    Lists(Val, Val, usize),
+    /// Values of two sets with the same names, from this one on.
+    Attrs(Val, Val, usize),
+}
+
+enum Wait {
+    Nothing,
+    /// For the left side; this is the right one.
+    Left(Val),
+    /// For the right side; this is the left one.
+    Right(Val),
+    /// For the `type` of the left or right one of two sets.
+    Type { a: Val, b: Val, right: bool },
+}
+
+/// A comparison at work.
+pub struct Equal {
+    tasks: Vec<Task>,
+    wait: Wait,
+    negate: bool,
+    /// Whether the pair is inside of something: there, a function equals itself.
+    inside: bool,
+}
+
+impl Equal {
+    /// The comparison of two values; the opposite if `negate`.
+    pub fn new(a: Val, b: Val, negate: bool) -> Equal {
+        Equal { tasks: vec![Task::Pair(a, b)], wait: Wait::Nothing, negate, inside: false }
+    }
+
+    fn next(&mut self, m: &mut Machine<'_>) -> Option<(Val, Val)> {
+        loop {
+            match self.tasks.pop()? {
+                Task::Pair(a, b) => return Some((a, b)),
+                Task::Lists(a, b, i) => {
+                    let (xs, ys) = (m.heap.list(a), m.heap.list(b));
+                    if i < xs.len() {
+                        self.tasks.push(Task::Lists(a, b, i + 1));
+                        return Some((xs[i].get(), ys[i].get()));
+                    }
+                }
+                Task::Attrs(a, b, i) => {
+                    let (xs, ys) = (m.attrs(a).1, m.attrs(b).1);
+                    if i < xs.len() {
+                        self.tasks.push(Task::Attrs(a, b, i + 1));
+                        return Some((xs[i].get(), ys[i].get()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Compares two forced values; what they hold becomes tasks. `Err` asks for a value first.
+    fn pair(&mut self, m: &mut Machine<'_>, a: Val, b: Val) -> Result<bool, Step> {
+        if self.inside && a == b {
+            return Ok(true);
+        }
+        self.inside = true;
+        if let Some(equal) = equal_now(m, a, b) {
+            return Ok(equal);
+        }
+        if a.is_list() {
+            self.tasks.push(Task::Lists(a, b, 0));
+            return Ok(true);
+        }
+        match m.attr(a, m.st.known.type_()) {
+            Some(kind) => {
+                self.wait = Wait::Type { a, b, right: false };
+                Err(Step::Force(kind.get()))
+            }
+            None => Ok(self.sets(m, a, b)),
+        }
+    }
+
+    fn sets(&mut self, m: &mut Machine<'_>, a: Val, b: Val) -> bool {
+        let (a, b) = (m.flat(a), m.flat(b));
+        if m.heap.layout(a) != m.heap.layout(b) {
+            return false;
+        }
+        self.tasks.push(Task::Attrs(a, b, 0));
+        true
+    }
+
+    /// Goes on with two sets when the `type` of one is known.
+    fn typed(&mut self, m: &mut Machine<'_>, a: Val, b: Val, right: bool, kind: Val) -> Result<bool, Step> {
+        let is_derivation = kind.is_string() && m.heap.bytes(kind) == b"derivation";
+        if !is_derivation {
+            return Ok(self.sets(m, a, b));
+        }
+        if !right {
+            return match m.attr(b, m.st.known.type_()) {
+                Some(kind) => {
+                    self.wait = Wait::Type { a, b, right: true };
+                    Err(Step::Force(kind.get()))
+                }
+                None => Ok(self.sets(m, a, b)),
+            };
+        }
+        let out_path = m.st.known.out_path();
+        match (m.attr(a, out_path), m.attr(b, out_path)) {
+            (Some(x), Some(y)) => {
+                self.tasks.push(Task::Pair(x.get(), y.get()));
+                Ok(true)
+            }
+            _ => Ok(self.sets(m, a, b)),
+        }
+    }
+}
+
+impl Native for Equal {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        let mut equal = match std::mem::replace(&mut self.wait, Wait::Nothing) {
+            Wait::Nothing => Ok(true),
+            Wait::Left(b) => {
+                self.wait = Wait::Right(input);
+                return Ok(Step::Force(b));
+            }
+            Wait::Right(a) => self.pair(m, a, input),
+            Wait::Type { a, b, right } => self.typed(m, a, b, right, input),
+        };
+        loop {
+            match equal {
+                Err(step) => return Ok(step),
+                Ok(false) => return Ok(Step::Done(Val::bool(self.negate))),
+                Ok(true) => {}
+            }
+            let Some((a, b)) = self.next(m) else { return Ok(Step::Done(Val::bool(!self.negate))) };
+            equal = match (m.heap.peek(a), m.heap.peek(b)) {
+                (Some(a), Some(b)) => self.pair(m, a, b),
+                _ => {
+                    self.wait = Wait::Left(b);
+                    return Ok(Step::Force(a));
+                }
+            };
+        }
+    }
+}
+
+/// `a < b` of forced values, if that can be told without forcing more.
+pub fn less_now(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Option<bool>, Error> {
+    if let (Some(x), Some(y)) = (a.as_small_int(), b.as_small_int()) {
+        return Ok(Some(x < y));
+    }
+    if a.is_string() && b.is_string() {
+        return Ok(Some(m.heap.bytes(a) < m.heap.bytes(b)));
+    }
+    if a.is_list() && b.is_list() {
+        return Ok(None);
+    }
+    if let (Some(x), Some(y)) = (m.heap.as_path(a), m.heap.as_path(b)) {
+        return Ok(Some(x < y));
+    }
+    let is_number = |v| m.heap.as_int(v).is_some() || m.heap.as_float(v).is_some();
+    if is_number(a) && is_number(b) {
+        return Ok(Some(compare_numbers(m, a, b) == Some(Ordering::Less)));
+    }
+    let (x, y) = (m.describe(a), m.describe(b));
+    let (shown_a, shown_b) = (m.show_short(a), m.show_short(b));
+    Err(Error::typed(if x == y {
+        format!("cannot compare {x} with {y}; values of that type are incomparable (values are {shown_a} and {shown_b})")
+    } else {
+        format!("cannot compare {x} with {y}; values are {shown_a} and {shown_b}")
+    }))
+}
+
+/// `a < b` of forced lists.
+pub fn less(a: Val, b: Val) -> Step {
+    Step::ReturnRun(Box::new(Less { a, b, i: 0, wait: LessWait::Nothing }))
+}
+
+enum LessWait {
+    Nothing,
+    Equal,
+    Left,
+    Right(Val),
+}
+
+/// A comparison of lists at work: the first elements that are not equal decide.
+struct Less {
+    a: Val,
+    b: Val,
+    i: usize,
+    wait: LessWait,
+}
+
+impl Less {
+    fn elements(&self, m: &Machine<'_>) -> (Option<Val>, Option<Val>) {
+        let at = |list| m.heap.list(list).get(self.i).map(Slot::get);
+        (at(self.a), at(self.b))
+    }
+}
+
+impl Native for Less {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        match std::mem::replace(&mut self.wait, LessWait::Nothing) {
+            LessWait::Nothing => {}
+            LessWait::Equal if input == Val::TRUE => self.i += 1,
+            LessWait::Equal => {
+                self.wait = LessWait::Left;
+                return Ok(Step::Force(self.elements(m).0.expect("compared already")));
+            }
+            LessWait::Left => {
+                self.wait = LessWait::Right(input);
+                return Ok(Step::Force(self.elements(m).1.expect("compared already")));
+            }
+            LessWait::Right(x) => {
+                return match less_now(m, x, input)? {
+                    Some(less) => Ok(Step::Done(Val::bool(less))),
+                    None => Ok(less(x, input)),
+                };
+            }
+        }
+        match self.elements(m) {
+            (_, None) => Ok(Step::Done(Val::FALSE)),
+            (None, _) => Ok(Step::Done(Val::TRUE)),
+            (Some(x), Some(y)) => {
+                self.wait = LessWait::Equal;
+                Ok(Step::Run(Box::new(Equal { inside: true, ..Equal::new(x, y, false) })))
+            }
+        }
+    }
+}
