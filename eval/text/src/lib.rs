@@ -6,5 +6,6 @@
 #![forbid(unsafe_code)]
 
 pub mod float;
+pub mod json;
 pub mod version;
 pub mod xml;
