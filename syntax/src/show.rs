@@ -14,8 +14,12 @@ pub struct Places<'a> {
 
 /// The whole tree, without a line break at the end.
 pub fn show(exprs: &Exprs, symbols: &Symbols, places: Places<'_>) -> Vec<u8> {
-    let mut show = Show { exprs, symbols, places, todo: Vec::new(), out: Vec::new() };
-    show.todo.extend(exprs.root.map(Step::Expr));
+    exprs.root.map_or_else(Vec::new, |root| show_expr(exprs, symbols, places, root))
+}
+
+/// One expression of a tree.
+pub fn show_expr(exprs: &Exprs, symbols: &Symbols, places: Places<'_>, expr: ExprId) -> Vec<u8> {
+    let mut show = Show { exprs, symbols, places, todo: vec![Step::Expr(expr)], out: Vec::new() };
     while let Some(step) = show.todo.pop() {
         show.step(step);
     }

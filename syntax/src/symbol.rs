@@ -8,7 +8,7 @@ use std::hash::BuildHasher;
 
 /// A name: an index into the [`Symbols`] that made it. The order of symbols is the order of interning and
 /// must never show; compare the names' bytes where order is seen.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct Symbol(pub u32);
 
 /// The interner of one evaluator.

@@ -90,6 +90,26 @@ pub struct FileCode {
     pub lambdas: Vec<Group>,
 }
 
+impl FileCode {
+    /// The code of a text that is no program: no units.
+    pub fn empty() -> FileCode {
+        FileCode {
+            names: Names::default(),
+            exprs: Exprs::default(),
+            units: Vec::new(),
+            captures: Vec::new(),
+            unit_of: Vec::new(),
+            vars: Vec::new(),
+            boxed: Vec::new(),
+            withs: Vec::new(),
+            rebound: FxHashMap::default(),
+            with_places: Vec::new(),
+            sets: Vec::new(),
+            lambdas: Vec::new(),
+        }
+    }
+}
+
 /// Where the bindings of a set, `let` or pattern live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Group {
@@ -121,7 +141,7 @@ const NO_GROUP: u32 = u32::MAX;
 const MAX_PARAMS: usize = 8;
 
 /// Names with a meaning of their own. Operators are calls of builtins by these names, which a program may bind.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[expect(missing_docs, reason = "the builtins are named so, behind two underscores")]
 pub struct Names {
     pub overrides: Symbol,
@@ -212,20 +232,8 @@ pub fn resolve(
     let (sets, lambdas) =
         (vec![Group::default(); exprs.sets.len()], vec![Group::default(); exprs.lambdas.len()]);
     let root = exprs.root.expect("a parsed file has a root");
-    let code = FileCode {
-        names,
-        exprs,
-        units: Vec::new(),
-        captures: Vec::new(),
-        unit_of: vec![NO_UNIT; n],
-        vars: vec![Var::None; n],
-        boxed: Vec::new(),
-        withs: Vec::new(),
-        rebound: FxHashMap::default(),
-        with_places: Vec::new(),
-        sets,
-        lambdas,
-    };
+    let code =
+        FileCode { names, exprs, unit_of: vec![NO_UNIT; n], vars: vec![Var::None; n], sets, lambdas, ..FileCode::empty() };
     let mut resolver = Resolver {
         code,
         globals,

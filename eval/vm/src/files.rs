@@ -77,6 +77,11 @@ impl Files {
         self.files.len() as u32 - 1
     }
 
+    /// Adds a text that is no program, for the position of its error.
+    pub fn add_broken(&mut self, origin: Origin, source: Arc<[u8]>, base_dir: Vec<u8>) {
+        self.add(origin, source, base_dir, FileCode::empty());
+    }
+
     /// How many units all files have.
     pub fn unit_count(&self) -> usize {
         self.next_unit as usize

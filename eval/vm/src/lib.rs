@@ -13,6 +13,7 @@ pub mod link;
 pub mod machine;
 pub mod native;
 pub mod print;
+mod trace;
 pub mod world;
 
 pub use error::{Error, ErrorKind, Trace};

@@ -9,6 +9,8 @@ use crate::link::Code;
 use crate::native::{Args, Native, Step};
 use crate::world::{Failure, State, World};
 use frazil_code::op::{Condition, Op};
+use frazil_syntax::expr::ExprId;
+use frazil_syntax::show::{Places, show_expr};
 use frazil_syntax::symbol::Symbol;
 use frazil_value::heap::NO_UNIT;
 use frazil_value::{Claim, Heap, Kind, Layouts, ThunkCode, Val};
@@ -1199,7 +1201,9 @@ impl<'w> Machine<'w> {
 
     fn assertion_failed(&mut self, code: &Code, expr: u32, pos: Pos) -> Error {
         let file = self.st.files.get(code.file);
-        let text = frazil_syntax::show::show_expr(&file.code.exprs, &self.st.symbols, frazil_syntax::expr::ExprId(expr));
+        let home = self.st.settings.home.as_deref().unwrap_or(b"/");
+        let places = Places { base: &file.base_dir, home };
+        let text = show_expr(&file.code.exprs, &self.st.symbols, places, ExprId(expr));
         let text = String::from_utf8_lossy(&text).into_owned();
         Error::new(ErrorKind::Assertion, format!("assertion '{text}' failed")).at(pos)
     }

@@ -107,6 +107,14 @@ pub(crate) struct Failure {
     pub(crate) traces: usize,
 }
 
+/// A derivation that was made, as those that depend on it need it.
+pub struct Drv {
+    /// Its hash modulo inputs.
+    pub modulo: HashModulo,
+    /// The store paths that it refers to.
+    pub inputs: Box<[StorePath]>,
+}
+
 /// Symbols that the machine asks for by name.
 pub struct Known(Vec<Symbol>);
 
@@ -168,7 +176,7 @@ pub struct State {
     /// Values that must survive collections: handles of the embedder.
     pub handles: Vec<Val>,
     /// Every derivation made, by its path.
-    pub drvs: FxHashMap<StorePath, HashModulo>,
+    pub drvs: FxHashMap<StorePath, Drv>,
     /// Texts of derivations, if they are kept.
     pub drv_texts: Option<std::collections::BTreeMap<StorePath, Vec<u8>>>,
     pub(crate) scratch: Scratch,

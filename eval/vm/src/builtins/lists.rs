@@ -564,8 +564,6 @@ impl Keys {
         if let Some(sample) = self.sample {
             // Refuses keys that cannot be compared, in the words of `<`.
             compare::less_now(m, key, sample)?;
-        } else {
-            compare::less_now(m, key, key).or_else(|e| if key.is_list() { Ok(None) } else { let _ = e; Ok(None) })?;
         }
         self.sample = Some(key);
         let only_sorted = self.all.len() == self.strings.len() + self.ints.len();
@@ -609,12 +607,11 @@ impl Closure {
     }
 
     /// Goes on comparing a key with all known ones.
-    fn compare(&mut self, m: &Machine<'_>, element: Val, key: Val, i: usize, greater: bool) -> Step {
+    fn compare(&mut self, element: Val, key: Val, i: usize, greater: bool) -> Step {
         let Some(&known) = self.keys.all.get(i) else {
             self.keys.all.push(key);
             return self.accept(element);
         };
-        let _ = m;
         self.state = Closing::Compare { element, key, i, greater };
         let (a, b) = if greater { (known, key) } else { (key, known) };
         Step::Run(Box::new(crate::native::Then(None, move |m: &mut Machine<'_>, _| {
@@ -646,14 +643,14 @@ impl Native for Closure {
                 Closing::Key(element) => match self.keys.insert(m, input)? {
                     Some(true) => return Ok(self.accept(element)),
                     Some(false) => {}
-                    None => return Ok(self.compare(m, element, input, 0, false)),
+                    None => return Ok(self.compare(element, input, 0, false)),
                 },
                 Closing::Compare { element, key, i, greater } => {
                     if input == Val::TRUE {
-                        return Ok(self.compare(m, element, key, i + 1, false));
+                        return Ok(self.compare(element, key, i + 1, false));
                     }
                     if !greater {
-                        return Ok(self.compare(m, element, key, i, true));
+                        return Ok(self.compare(element, key, i, true));
                     }
                     // Neither less nor greater: the element is known.
                 }

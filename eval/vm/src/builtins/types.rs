@@ -9,7 +9,10 @@ use frazil_value::{Kind, Tag, Val};
 const FORCED: &[Strict] = &[strict(0, Want::Any, "")];
 
 pub(super) const TABLE: &[Builtin] = &[
-    row("typeOf", 1, FORCED, |m, a| Ok(Step::Done(m.symbol_string(m_symbol(m, type_name(m, a[0])))))),
+    row("typeOf", 1, FORCED, |m, a| {
+        let name = m.st.symbols.intern(type_name(m, a[0]).as_bytes());
+        Ok(Step::Done(m.symbol_string(name)))
+    }),
     row("isNull", 1, FORCED, |_, a| is(a[0] == Val::NULL)),
     row("isFunction", 1, FORCED, |_, a| is(a[0].is_func())),
     row("isInt", 1, FORCED, |m, a| is(m.heap.as_int(a[0]).is_some())),
@@ -23,10 +26,6 @@ pub(super) const TABLE: &[Builtin] = &[
 
 fn is(b: bool) -> Result<Step, Error> {
     Ok(Step::Done(Val::bool(b)))
-}
-
-fn m_symbol(m: &mut Machine<'_>, name: &str) -> frazil_syntax::symbol::Symbol {
-    m.st.symbols.intern(name.as_bytes())
 }
 
 /// The name that `typeOf` gives.

@@ -1,0 +1,576 @@
+//! Derivations: from a set of attributes to a `.drv` and its outputs.
+
+use super::functions::elements;
+use super::json::ToJson;
+use super::{Builtin, Want, list, row, strict};
+use crate::coerce::{Coerce, CoerceTo};
+use crate::error::Error;
+use crate::files::Pos;
+use crate::machine::Machine;
+use crate::native::{Native, Step, then};
+use crate::world::Drv;
+use frazil_store::context::{ContextElem, DerivedPath, placeholder};
+use frazil_store::derivation::{DerivationError, Draft, HashModulo, HashesModulo};
+use frazil_store::hash::Algorithm;
+use frazil_store::path::{Method, StorePath, check_name};
+use frazil_syntax::symbol::Symbol;
+use frazil_value::heap::NO_UNIT;
+use frazil_value::Val;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
+
+pub(super) const TABLE: &[Builtin] = &[
+    row(
+        "derivationStrict",
+        1,
+        &[strict(0, Want::Attrs, "while evaluating the argument passed to builtins.derivationStrict")],
+        derivation_strict,
+    ),
+    row("derivation", 1, &[strict(0, Want::Attrs, "while evaluating the value passed for the lambda argument")], derivation),
+    row(
+        "placeholder",
+        1,
+        &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.placeholder")],
+        |m, a| Ok(Step::Done(m.heap.new_string(placeholder(m.heap.bytes(a[0])).as_bytes(), 0))),
+    ),
+    row("outputOf", 2, &[], output_of),
+];
+
+// ---- derivation ---------------------------------------------------------------------------------------
+
+/// `derivation`: the attributes, and for each output a set whose `outPath` and `drvPath` are computed when wanted.
+fn derivation(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    let attrs = a[0];
+    match m.attr(attrs, m.st.known.outputs()) {
+        None => {
+            let out = m.symbol_string(m.st.known.out());
+            finish_derivation(m, attrs, &[out])
+        }
+        Some(outputs) => {
+            then(Step::Force(outputs.get()), move |m, outputs| {
+                m.expect(outputs, Want::List, "while evaluating the second argument passed to builtins.map")?;
+                let names = Names { attrs, names: elements(m, outputs), i: 0 };
+                Ok(Step::ReturnRun(Box::new(names)))
+            })
+        }
+    }
+}
+
+/// Forces the names of the outputs.
+struct Names {
+    attrs: Val,
+    names: Vec<Val>,
+    i: usize,
+}
+
+impl Native for Names {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input != Val::ABSENT {
+            const CONTEXT: &str =
+                "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
+            self.names[self.i] = m.expect(input, Want::Plain, CONTEXT)?;
+            self.i += 1;
+        }
+        match self.names.get(self.i) {
+            Some(&name) => Ok(Step::Force(name)),
+            None if self.names.is_empty() => Err(Error::eval("'builtins.head' called on an empty list")),
+            None => finish_derivation(m, self.attrs, &self.names),
+        }
+    }
+}
+
+fn finish_derivation(m: &mut Machine<'_>, attrs: Val, outputs: &[Val]) -> Result<Step, Error> {
+    let (strict_fn, get_attr) = (m.global(b"derivationStrict"), m.global(b"__getAttr"));
+    let strict = m.heap.new_apply_thunk(NO_UNIT, 0, strict_fn, &[attrs]);
+    let drv_path_name = m.symbol_string(m.st.known.drv_path());
+    let drv_path = m.heap.new_apply_thunk(NO_UNIT, 0, get_attr, &[drv_path_name, strict]);
+    let kind = m.symbol_string(m.st.known.derivation());
+    m.st.stats.thunks += 2 + outputs.len() as u64;
+
+    // The sets of the outputs hold each other, so they are made with holes that are filled afterwards.
+    let names: Vec<Symbol> = outputs.iter().map(|&o| m.symbol(o)).collect();
+    let known = &m.st.known;
+    let own = [known.all(), known.drv_attrs(), known.out_path(), known.drv_path(), known.type_(), known.output_name()];
+    let mut keys: Vec<Symbol> = names.clone();
+    keys.extend(own);
+    let mut sets = Vec::with_capacity(outputs.len());
+    for &output in outputs {
+        let mut values = vec![Val::ABSENT; names.len()];
+        let out_path = m.heap.new_apply_thunk(NO_UNIT, 0, get_attr, &[output, strict]);
+        values.extend([Val::ABSENT, attrs, out_path, drv_path, kind, output]);
+        // Of an output that is called like one of our own attributes, ours counts.
+        let (keys, values): (Vec<Symbol>, Vec<Val>) = keys.iter().zip(&values).rev().unzip();
+        let added = m.new_attrs(&keys, &values);
+        let whole = m.update(attrs, added);
+        sets.push(m.flat(whole));
+    }
+    let all = list(m.heap, sets.clone());
+    let all_name = m.st.known.all();
+    for &set in &sets {
+        for (&name, &output) in names.iter().zip(&sets) {
+            let slot = m.attr(set, name).expect("each output is an attribute");
+            if slot.get() == Val::ABSENT {
+                slot.set(output);
+            }
+        }
+        m.attr(set, all_name).expect("just added").set(all);
+    }
+    Ok(Step::Done(sets[0]))
+}
+
+impl Machine<'_> {
+    /// The builtin in scope everywhere by that name.
+    pub(crate) fn global(&mut self, name: &[u8]) -> Val {
+        let symbol = self.st.symbols.intern(name);
+        self.st.globals[&symbol]
+    }
+}
+
+// ---- derivationStrict ---------------------------------------------------------------------------------
+
+fn derivation_strict(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    let attrs = a[0];
+    const SET: &str = "in the attrset passed as argument to builtins.derivationStrict";
+    let name = m.required_attr(attrs, m.st.known.name(), SET)?;
+    Ok(Step::ReturnRun(Box::new(Strict {
+        attrs,
+        stage: Stage::Name,
+        name,
+        draft: Draft::new(String::new()),
+        context: 0,
+        ignore_nulls: false,
+        json: None,
+    })))
+}
+
+enum Stage {
+    Name,
+    Structured,
+    IgnoreNulls,
+    /// Before the attribute at this place.
+    Attr(usize),
+    /// The attribute, forced because nulls are ignored, or because its type is checked.
+    Forced(usize),
+    /// The attribute as a string.
+    Text(usize),
+    /// The attribute as JSON.
+    Json(usize),
+    /// The attribute, forced after it was added as JSON.
+    Structure(usize),
+    /// The element of a list attribute.
+    Element { attr: usize, list: Val, i: usize },
+}
+
+struct Strict {
+    attrs: Val,
+    stage: Stage,
+    name: Val,
+    draft: Draft,
+    /// The context of all strings used.
+    context: u32,
+    ignore_nulls: bool,
+    /// Structured attributes so far, if they are.
+    json: Option<Vec<u8>>,
+}
+
+fn eval_error(error: impl std::fmt::Display) -> Error {
+    Error::eval(error.to_string())
+}
+
+impl Strict {
+    fn key(&self, m: &mut Machine<'_>, i: usize) -> Symbol {
+        m.attrs(self.attrs).0[i]
+    }
+
+    fn is_structured(&self) -> bool {
+        self.json.is_some()
+    }
+
+    /// What to ask for first.
+    fn start(&mut self, m: &mut Machine<'_>, name: Val) -> Result<Step, Error> {
+        const CONTEXT: &str = "while evaluating the `name` attribute passed to builtins.derivationStrict";
+        m.expect(name, Want::Plain, CONTEXT)?;
+        let name = m.heap.bytes(name);
+        check_name(name).map_err(|e| {
+            eval_error(format!("invalid derivation name: {e}. Please pass a different 'name'."))
+        })?;
+        self.draft.name = String::from_utf8_lossy(name).into_owned();
+        self.stage = Stage::Structured;
+        self.flag(m, m.st.known.structured_attrs())
+    }
+
+    /// Asks for a flag among the attributes.
+    fn flag(&mut self, m: &mut Machine<'_>, name: Symbol) -> Result<Step, Error> {
+        match m.attr(self.attrs, name) {
+            Some(slot) => Ok(Step::Force(slot.get())),
+            None => self.resume(m, Val::FALSE),
+        }
+    }
+
+    /// Goes on with the attribute at `i`, or finishes.
+    fn attr(&mut self, m: &mut Machine<'_>, i: usize) -> Result<Step, Error> {
+        let (keys, values) = m.attrs(self.attrs);
+        let Some(&key) = keys.get(i) else { return self.finish(m) };
+        let known = &m.st.known;
+        if key == known.ignore_nulls() {
+            return self.attr(m, i + 1);
+        }
+        let v = values[i].get();
+        let checked = [known.args(), known.content_addressed(), known.impure()];
+        if self.ignore_nulls || checked.contains(&key) {
+            self.stage = Stage::Forced(i);
+            return Ok(Step::Force(v));
+        }
+        self.value(m, i, key, v)
+    }
+
+    /// Asks for an attribute as text or JSON.
+    fn value(&mut self, m: &mut Machine<'_>, i: usize, key: Symbol, v: Val) -> Result<Step, Error> {
+        if !self.is_structured() {
+            self.stage = Stage::Text(i);
+            if let Some(text) = m.heap.peek(v)
+                && text.is_string()
+            {
+                return self.text(m, i, text);
+            }
+            return Ok(Step::Run(Box::new(Coerce::new(v, CoerceTo::ATTRIBUTE, Pos::NONE, ""))));
+        }
+        if key == m.st.known.structured_attrs() {
+            return self.next(i);
+        }
+        self.stage = Stage::Json(i);
+        Ok(Step::Run(Box::new(ToJson::new(v, true))))
+    }
+
+    /// Goes on with the attribute behind `i`, by way of the machine: many attributes are no recursion.
+    fn next(&mut self, i: usize) -> Result<Step, Error> {
+        self.stage = Stage::Attr(i + 1);
+        Ok(Step::Force(Val::NULL))
+    }
+
+    /// An attribute whose value is known.
+    fn forced(&mut self, m: &mut Machine<'_>, i: usize, v: Val) -> Result<Step, Error> {
+        let key = self.key(m, i);
+        if self.ignore_nulls && v == Val::NULL {
+            return self.next(i);
+        }
+        let known = &m.st.known;
+        if key == known.content_addressed() {
+            self.draft.content_addressed |= m.expect(v, Want::Bool, "")? == Val::TRUE;
+        } else if key == known.impure() {
+            self.draft.impure |= m.expect(v, Want::Bool, "")? == Val::TRUE;
+        } else if key == known.args() {
+            let list = m.expect(v, Want::List, "")?;
+            self.stage = Stage::Element { attr: i, list, i: 0 };
+            return self.resume(m, Val::ABSENT);
+        } else {
+            return self.value(m, i, key, v);
+        }
+        self.next(i)
+    }
+
+    /// An attribute as a string: a variable of the builder.
+    fn text(&mut self, m: &mut Machine<'_>, i: usize, text: Val) -> Result<Step, Error> {
+        let key = self.key(m, i);
+        let string = m.heap.string(text);
+        self.context = m.st.contexts.union(self.context, string.context);
+        let name = m.st.symbols.name(key);
+        let value = string.bytes.to_vec();
+        if name == b"__json" {
+            let name = self.draft.name.clone();
+            m.st.host.message(&format!("warning: In derivation '{name}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead."));
+            self.draft.structured_attrs = Some(value);
+            return self.next(i);
+        }
+        match name {
+            b"builder" => self.draft.builder = value.clone(),
+            b"system" => self.draft.system = value.clone(),
+            b"outputHash" => self.draft.output_hash = Some(value.clone()),
+            b"outputHashAlgo" => self.draft.output_hash_algo = Algorithm::parse(&value).ok(),
+            b"outputHashMode" => self.hash_mode(&value)?,
+            b"outputs" => {
+                let names = value.split(|c| b" \t\n\r".contains(c)).filter(|name| !name.is_empty());
+                self.draft.set_outputs(names).map_err(eval_error)?;
+            }
+            _ => {}
+        }
+        self.draft.env.set(name.to_vec(), value);
+        self.next(i)
+    }
+
+    fn hash_mode(&mut self, mode: &[u8]) -> Result<(), Error> {
+        self.draft.output_hash_mode = Some(Method::parse_mode(mode).ok_or_else(|| {
+            let mode = String::from_utf8_lossy(mode);
+            eval_error(format!("invalid value '{mode}' for 'outputHashMode' attribute"))
+        })?);
+        Ok(())
+    }
+
+    /// An attribute as JSON. Some of them mean something to us, too.
+    fn json(&mut self, m: &mut Machine<'_>, i: usize, text: Val) -> Result<Step, Error> {
+        let (keys, values) = m.attrs(self.attrs);
+        let (key, v) = (keys[i], values[i].get());
+        let string = m.heap.string(text);
+        self.context = m.st.contexts.union(self.context, string.context);
+        let json = self.json.as_mut().expect("attributes are structured");
+        json.push(if json.is_empty() { b'{' } else { b',' });
+        let name = m.st.symbols.name(key);
+        frazil_text::json::string_into(name, json).map_err(eval_error)?;
+        json.push(b':');
+        json.extend_from_slice(string.bytes);
+        const IGNORED: [(&[u8], &str); 6] = [
+            (b"allowedReferences", "allowedReferences"),
+            (b"allowedRequisites", "allowedRequisites"),
+            (b"disallowedReferences", "disallowedReferences"),
+            (b"disallowedRequisites", "disallowedRequisites"),
+            (b"maxSize", "maxSize"),
+            (b"maxClosureSize", "maxClosureSize"),
+        ];
+        if let Some((_, ignored)) = IGNORED.iter().find(|(n, _)| *n == name) {
+            let drv = &self.draft.name;
+            m.st.host.message(&format!("warning: In a derivation named '{drv}', 'structuredAttrs' disables the effect of the derivation attribute '{ignored}'; use 'outputChecks.<output>.{ignored}' instead"));
+        }
+        if matches!(name, b"builder" | b"system" | b"outputHash" | b"outputHashAlgo" | b"outputHashMode" | b"outputs") {
+            self.stage = Stage::Structure(i);
+            return Ok(Step::Force(v));
+        }
+        self.next(i)
+    }
+
+    fn structure(&mut self, m: &mut Machine<'_>, i: usize, v: Val) -> Result<Step, Error> {
+        let key = self.key(m, i);
+        let name = m.st.symbols.name(key).to_vec();
+        if name == b"outputs" {
+            let list = m.expect(v, Want::List, "")?;
+            self.stage = Stage::Element { attr: i, list, i: 0 };
+            return self.resume(m, Val::ABSENT);
+        }
+        let want = if name == b"builder" { Want::String } else { Want::Plain };
+        m.expect(v, want, "")?;
+        let string = m.heap.string(v);
+        self.context = m.st.contexts.union(self.context, string.context);
+        let value = string.bytes.to_vec();
+        match &name[..] {
+            b"builder" => self.draft.builder = value,
+            b"system" => self.draft.system = value,
+            b"outputHash" => self.draft.output_hash = Some(value),
+            b"outputHashAlgo" => self.draft.output_hash_algo = Algorithm::parse(&value).ok(),
+            _ => self.hash_mode(&value)?,
+        }
+        self.next(i)
+    }
+
+    /// The elements of `args`, or of structured `outputs`.
+    fn element(&mut self, m: &mut Machine<'_>, attr: usize, list: Val, i: usize, input: Val) -> Result<Step, Error> {
+        let is_args = self.key(m, attr) == m.st.known.args();
+        if input != Val::ABSENT && is_args {
+            let string = m.heap.string(input);
+            self.context = m.st.contexts.union(self.context, string.context);
+            self.draft.args.push(string.bytes.to_vec());
+        } else if input != Val::ABSENT {
+            m.expect(input, Want::Plain, "")?;
+        }
+        let slots = m.heap.list(list);
+        match slots.get(i) {
+            Some(next) => {
+                self.stage = Stage::Element { attr, list, i: i + 1 };
+                if is_args {
+                    const CONTEXT: &str = "while evaluating an element of the argument list";
+                    return Ok(Step::Run(Box::new(Coerce::new(next.get(), CoerceTo::ATTRIBUTE, Pos::NONE, CONTEXT))));
+                }
+                Ok(Step::Force(next.get()))
+            }
+            None => {
+                if !is_args {
+                    let names: Vec<&[u8]> = slots
+                        .iter()
+                        .map(|s| m.heap.bytes(m.heap.peek(s.get()).expect("forced")))
+                        .collect();
+                    self.draft.set_outputs(names).map_err(eval_error)?;
+                }
+                self.next(attr)
+            }
+        }
+    }
+
+    fn finish(&mut self, m: &mut Machine<'_>) -> Result<Step, Error> {
+        if let Some(mut json) = self.json.take() {
+            if json.is_empty() {
+                json.push(b'{');
+            }
+            json.push(b'}');
+            self.draft.structured_attrs = Some(json);
+        }
+        let context: Vec<ContextElem> = m.st.contexts.elements(self.context).cloned().collect();
+        for elem in context {
+            match elem {
+                ContextElem::Opaque(path) => {
+                    self.draft.input_srcs.insert(path);
+                }
+                ContextElem::Built(built) => self.draft.input_drvs.insert_built(&built),
+                ContextElem::DrvDeep(path) => self.add_closure(m, path)?,
+            }
+        }
+        let draft = std::mem::replace(&mut self.draft, Draft::new(String::new()));
+        let store = m.st.settings.store_dir.clone();
+        let state = &mut *m.st;
+        let finished = draft.finish(&store, &Known(&state.drvs), &mut state.scratch).map_err(eval_error)?;
+        m.st.stats.derivations += 1;
+        if let Some(hash) = &finished.assumed_hash {
+            let hash = hash.to_prefixed(frazil_store::hash::Format::Sri);
+            m.st.host.message(&format!("warning: found empty hash, assuming '{hash}'"));
+        }
+        let path = finished.path;
+        let path_text = store.print(&path);
+        if let Some(texts) = &mut m.st.drv_texts
+            && !texts.contains_key(&path)
+        {
+            texts.insert(path.clone(), m.st.scratch.aterm().to_vec());
+        }
+        if m.st.host.writes_store() {
+            let written = m.st.host.write_store(&path_text, m.st.scratch.aterm());
+            m.host_result(path_text.as_bytes(), written)?;
+        }
+        let drv = &finished.drv;
+        let mut inputs: Vec<StorePath> = drv.input_srcs.iter().cloned().collect();
+        inputs.extend(drv.input_drvs.iter().map(|(path, _)| path.clone()));
+        m.st.drvs.insert(path.clone(), Drv { modulo: finished.modulo, inputs: inputs.into() });
+
+        let (mut names, mut values) = (vec![m.st.known.drv_path()], Vec::new());
+        let context = m.st.contexts.of([ContextElem::DrvDeep(path.clone())]);
+        values.push(m.heap.new_string(path_text.as_bytes(), context));
+        for (output, value) in &drv.outputs {
+            let built = ContextElem::built(path.clone(), output.clone());
+            let text = match (value.path(), &built) {
+                (Some(path), _) => store.print(path),
+                (None, ContextElem::Built(built)) => built.placeholder().expect("an output of something"),
+                (None, _) => unreachable!("an output is built"),
+            };
+            let context = m.st.contexts.of([built]);
+            names.push(m.st.symbols.intern(output));
+            values.push(m.heap.new_string(text.as_bytes(), context));
+        }
+        Ok(Step::Done(m.new_attrs(&names, &values)))
+    }
+
+    /// Adds a derivation with all that it depends on, and all their outputs.
+    fn add_closure(&mut self, m: &mut Machine<'_>, path: StorePath) -> Result<(), Error> {
+        let mut todo = vec![path];
+        let mut seen = BTreeSet::new();
+        while let Some(path) = todo.pop() {
+            if !seen.insert(path.clone()) {
+                continue;
+            }
+            if let Some(drv) = m.st.drvs.get(&path) {
+                todo.extend(drv.inputs.iter().cloned());
+                for output in drv.modulo.outputs.iter() {
+                    self.draft.input_drvs.insert(path.clone(), output.clone());
+                }
+            }
+            self.draft.input_srcs.insert(path);
+        }
+        Ok(())
+    }
+}
+
+struct Known<'a>(&'a FxHashMap<StorePath, Drv>);
+
+impl HashesModulo for Known<'_> {
+    fn hash_modulo(&self, drv: &StorePath) -> Option<HashModulo> {
+        self.0.get(drv).map(|drv| drv.modulo.clone())
+    }
+}
+
+impl Native for Strict {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        match std::mem::replace(&mut self.stage, Stage::Name) {
+            Stage::Name if input == Val::ABSENT => Ok(Step::Force(self.name)),
+            Stage::Name => self.start(m, input),
+            Stage::Structured => {
+                const CONTEXT: &str =
+                    "while evaluating the `__structuredAttrs` attribute passed to builtins.derivationStrict";
+                if m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE {
+                    self.json = Some(Vec::new());
+                }
+                self.stage = Stage::IgnoreNulls;
+                self.flag(m, m.st.known.ignore_nulls())
+            }
+            Stage::IgnoreNulls => {
+                const CONTEXT: &str =
+                    "while evaluating the `__ignoreNulls` attribute passed to builtins.derivationStrict";
+                self.ignore_nulls = m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE;
+                self.attr(m, 0)
+            }
+            Stage::Attr(i) => self.attr(m, i),
+            Stage::Forced(i) => self.forced(m, i, input),
+            Stage::Text(i) => self.text(m, i, input),
+            Stage::Json(i) => self.json(m, i, input),
+            Stage::Structure(i) => self.structure(m, i, input),
+            Stage::Element { attr, list, i } => self.element(m, attr, list, i, input),
+        }
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        let at = match self.stage {
+            Stage::Forced(i) | Stage::Text(i) | Stage::Json(i) | Stage::Structure(i) => Some(i),
+            Stage::Element { attr, .. } => Some(attr),
+            _ => None,
+        };
+        if let Some(i) = at {
+            let key = m.attrs(self.attrs).0[i];
+            let pos = m.attr_pos(self.attrs, key);
+            let key = String::from_utf8_lossy(m.st.symbols.name(key)).into_owned();
+            let name = &self.draft.name;
+            error.add_trace(pos, format!("while evaluating attribute '{key}' of derivation '{name}'"));
+        }
+        let pos = m.attr_pos(self.attrs, m.st.known.name());
+        if matches!(self.stage, Stage::Name) {
+            error.add_trace(pos, "while evaluating the derivation attribute 'name'");
+        } else {
+            let (name, pos) = (&self.draft.name, m.st.show_pos(pos));
+            let text = format!("while evaluating derivation '{name}'\n  whose name attribute is located at {pos}");
+            error.add_trace(Pos::NONE, text);
+        }
+    }
+}
+
+impl From<DerivationError> for Error {
+    fn from(error: DerivationError) -> Error {
+        eval_error(error)
+    }
+}
+
+/// The output of a derivation that itself is an output.
+fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    const PATH: &str = "while evaluating the first argument to builtins.outputOf";
+    const NAME: &str = "while evaluating the second argument to builtins.outputOf";
+    let output = a[1];
+    let drv = Coerce::new(a[0], CoerceTo::PLAIN, Pos::NONE, PATH);
+    then(Step::Run(Box::new(drv)), move |_, drv| {
+        then(Step::Force(output), move |m, output| {
+            m.expect(output, Want::Plain, NAME)?;
+            let string = m.heap.string(drv);
+            let elems: Vec<ContextElem> = m.st.contexts.elements(string.context).cloned().collect();
+            let base = match elems.as_slice() {
+                [ContextElem::Opaque(path)] => DerivedPath::opaque(path.clone()),
+                [ContextElem::Built(built)] => built.clone(),
+                [ContextElem::DrvDeep(_)] => {
+                    let text = String::from_utf8_lossy(string.bytes);
+                    return Err(eval_error(format!(
+                        "string '{text}' has a context which refers to a complete source and binary closure. This is not supported at this time"
+                    )));
+                }
+                _ => {
+                    let (text, n) = (String::from_utf8_lossy(string.bytes), elems.len());
+                    return Err(eval_error(format!(
+                        "string '{text}' has {n} entries in its context. It should only have exactly one entry"
+                    )));
+                }
+            };
+            let built = DerivedPath::built(&base, m.heap.bytes(output).into()).map_err(eval_error)?;
+            let text = built.placeholder().expect("an output of something");
+            let context = m.st.contexts.of([ContextElem::Built(built)]);
+            Ok(Step::Done(m.heap.new_string(text.as_bytes(), context)))
+        })
+    })
+}

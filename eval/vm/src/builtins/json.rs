@@ -1,0 +1,235 @@
+//! JSON in both directions.
+
+use super::{Builtin, Want, list, row, strict};
+use crate::error::Error;
+use crate::files::Pos;
+use crate::machine::Machine;
+use crate::native::{Args, Native, Step};
+use frazil_syntax::symbol::Symbol;
+use frazil_text::json::{self, Event, Reader};
+use frazil_value::{Slot, Tag, Val};
+
+pub(super) const TABLE: &[Builtin] = &[
+    row("toJSON", 1, &[], |_, a| Ok(Step::ReturnRun(Box::new(ToJson::new(a[0], true))))),
+    row(
+        "fromJSON",
+        1,
+        &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.fromJSON")],
+        |m, a| from_json(m, m.heap.bytes(a[0])).map(Step::Done),
+    ),
+];
+
+// ---- writing ------------------------------------------------------------------------------------------
+
+enum Task {
+    Value(Val),
+    /// The elements of a list from this one on.
+    List(Val, usize),
+    /// The attributes of a set from this one on.
+    Attrs(Val, usize),
+}
+
+/// A value as JSON, with the context of all its strings; forces all of it if `strict`.
+pub struct ToJson {
+    strict: bool,
+    tasks: Vec<Task>,
+    out: Vec<u8>,
+    context: u32,
+    /// Whether the value waited for is a result of `__toString`, to be coerced.
+    coercing: bool,
+}
+
+impl ToJson {
+    /// The conversion of `v`.
+    pub fn new(v: Val, strict: bool) -> ToJson {
+        ToJson { strict, tasks: vec![Task::Value(v)], out: Vec::new(), context: 0, coercing: false }
+    }
+
+    fn string(&mut self, m: &mut Machine<'_>, v: Val) -> Result<(), Error> {
+        let string = m.heap.string(v);
+        self.context = m.st.contexts.union(self.context, string.context);
+        json::string_into(string.bytes, &mut self.out)
+            .map_err(|e| Error::eval(format!("JSON serialization error: {e}")))
+    }
+
+    /// Writes a value; asks for what it needs to do so.
+    fn value(&mut self, m: &mut Machine<'_>, v: Val) -> Result<Option<Step>, Error> {
+        match v.tag() {
+            Tag::String => self.string(m, v)?,
+            Tag::Int => self.out.extend_from_slice(v.as_small_int().expect("an integer").to_string().as_bytes()),
+            Tag::Immediate if v == Val::NULL => self.out.extend_from_slice(b"null"),
+            Tag::Immediate => self.out.extend_from_slice(if v == Val::TRUE { b"true" } else { b"false" }),
+            Tag::Boxed if m.heap.as_path(v).is_some() => {
+                let string = m.path_string(v, true)?;
+                self.string(m, string)?;
+            }
+            Tag::Boxed => match (m.heap.as_int(v), m.heap.as_float(v)) {
+                (Some(n), _) => self.out.extend_from_slice(n.to_string().as_bytes()),
+                (_, Some(f)) => frazil_text::float::json_into(f, &mut self.out),
+                _ => return Err(self.refuse(m, v)),
+            },
+            Tag::List => {
+                self.out.push(b'[');
+                self.tasks.push(Task::List(v, 0));
+                m.check_nesting(self.tasks.len())?;
+            }
+            Tag::Attrs => return self.set(m, v),
+            Tag::Func | Tag::Thunk => return Err(self.refuse(m, v)),
+        }
+        Ok(None)
+    }
+
+    fn set(&mut self, m: &mut Machine<'_>, v: Val) -> Result<Option<Step>, Error> {
+        if let Some(to_string) = m.attr(v, m.st.known.to_string()) {
+            self.coercing = true;
+            return Ok(Some(Step::Call(to_string.get(), Args::from_slice(&[v]))));
+        }
+        if let Some(out_path) = m.attr(v, m.st.known.out_path()) {
+            let v = out_path.get();
+            self.tasks.push(Task::Value(v));
+            return Ok(None);
+        }
+        self.out.push(b'{');
+        let v = m.flat(v);
+        self.tasks.push(Task::Attrs(v, 0));
+        m.check_nesting(self.tasks.len())?;
+        Ok(None)
+    }
+
+    fn refuse(&self, m: &mut Machine<'_>, v: Val) -> Error {
+        Error::typed(format!("cannot convert {} to JSON", m.describe(v)))
+    }
+}
+
+impl Native for ToJson {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        let mut input = input;
+        loop {
+            if input != Val::ABSENT {
+                if std::mem::take(&mut self.coercing) {
+                    use crate::coerce::{Coerce, CoerceTo};
+                    const CONTEXT: &str = "while evaluating the result of the `__toString` attribute";
+                    return Ok(Step::Run(Box::new(Coerce::new(input, CoerceTo::PLAIN, Pos::NONE, CONTEXT))));
+                }
+                if let Some(step) = self.value(m, input)? {
+                    return Ok(step);
+                }
+            }
+            let next = match self.tasks.last_mut() {
+                None => return Ok(Step::Done(m.heap.new_string(&self.out, self.context))),
+                Some(Task::Value(v)) => {
+                    let v = *v;
+                    self.tasks.pop();
+                    Some(v)
+                }
+                Some(Task::List(list, i)) => {
+                    let next = m.heap.list(*list).get(*i).map(Slot::get);
+                    if next.is_some() && *i > 0 {
+                        self.out.push(b',');
+                    }
+                    *i += 1;
+                    if next.is_none() {
+                        self.out.push(b']');
+                    }
+                    next
+                }
+                Some(Task::Attrs(set, i)) => {
+                    let (keys, values) = m.attrs(*set);
+                    let next = values.get(*i).map(Slot::get);
+                    if next.is_some() {
+                        if *i > 0 {
+                            self.out.push(b',');
+                        }
+                        json::string_into(m.st.symbols.name(keys[*i]), &mut self.out)
+                            .map_err(|e| Error::eval(format!("JSON serialization error: {e}")))?;
+                        self.out.push(b':');
+                    } else {
+                        self.out.push(b'}');
+                    }
+                    *i += 1;
+                    next
+                }
+            };
+            input = match next {
+                None => {
+                    self.tasks.pop();
+                    Val::ABSENT
+                }
+                Some(v) => match m.heap.peek(v) {
+                    Some(v) => v,
+                    None if self.strict => return Ok(Step::Force(v)),
+                    None => v,
+                },
+            };
+        }
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        for task in self.tasks.iter().rev() {
+            match *task {
+                Task::Attrs(set, i) if i > 0 => {
+                    let name = m.attrs(set).0[i - 1];
+                    let pos = m.attr_pos(set, name);
+                    let name = String::from_utf8_lossy(m.st.symbols.name(name)).into_owned();
+                    error.add_trace(pos, format!("while evaluating attribute '{name}'"));
+                }
+                Task::List(_, i) if i > 0 => {
+                    error.add_trace(Pos::NONE, format!("while evaluating list element at index {}", i - 1));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+// ---- reading ------------------------------------------------------------------------------------------
+
+enum Open {
+    List(Vec<Val>),
+    Set(Vec<Symbol>, Vec<Val>),
+}
+
+fn from_json(m: &mut Machine<'_>, text: &[u8]) -> Result<Val, Error> {
+    let mut open: Vec<Open> = Vec::new();
+    for event in Reader::new(text) {
+        let event = event.map_err(|e| Error::eval(e.to_string()))?;
+        let value = match event {
+            Event::ArrayStart => {
+                open.push(Open::List(Vec::new()));
+                continue;
+            }
+            Event::ObjectStart => {
+                open.push(Open::Set(Vec::new(), Vec::new()));
+                continue;
+            }
+            Event::Key(name) => {
+                let name = m.st.symbols.intern(&name);
+                match open.last_mut() {
+                    Some(Open::Set(names, _)) => names.push(name),
+                    _ => unreachable!("names stand in objects"),
+                }
+                continue;
+            }
+            Event::ArrayEnd | Event::ObjectEnd => match open.pop() {
+                Some(Open::List(values)) => list(m.heap, values),
+                // Of equal names the last counts.
+                Some(Open::Set(mut names, mut values)) => {
+                    names.reverse();
+                    values.reverse();
+                    m.new_attrs(&names, &values)
+                }
+                None => unreachable!("the reader checks that ends follow starts"),
+            },
+            Event::Null => Val::NULL,
+            Event::Bool(b) => Val::bool(b),
+            Event::Int(n) => m.heap.new_int(n),
+            Event::Float(f) => m.heap.new_float(f),
+            Event::String(text) => m.heap.new_string(&text, 0),
+        };
+        match open.last_mut() {
+            None => return Ok(value),
+            Some(Open::List(values)) | Some(Open::Set(_, values)) => values.push(value),
+        }
+    }
+    unreachable!("the reader ends with a value or an error")
+}
