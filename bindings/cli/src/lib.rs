@@ -1,0 +1,4 @@
+//! The command line of Frazil: what it understands, apart from what it does.
+#![forbid(unsafe_code)]
+
+pub mod args;
