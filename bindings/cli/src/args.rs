@@ -312,7 +312,7 @@ impl Reader<'_> {
             "--impure" => self.settings.set_impure(),
             "--option" => {
                 let [name, value] = self.values(flag)?;
-                self.settings.set_option(&lossy(&name), &lossy(&value));
+                self.settings.set_option(&lossy(&name), &lossy(&value))?;
             }
             "--log-format" => {
                 let format = self.text(flag)?;
@@ -329,8 +329,12 @@ impl Reader<'_> {
                 let count = settings::count(&self.text(flag)?)?;
                 self.settings.set(&flag[2..], &count.to_string())?;
             }
-            "--store" => self.flags.args.store = Some(self.text(flag)?),
-            "--eval-store" => self.flags.args.eval_store = Some(self.text(flag)?),
+            "--store" | "--eval-store" => {
+                let store = self.text(flag)?;
+                settings::check_store(&store)?;
+                let args = &mut self.flags.args;
+                *(if flag == "--store" { &mut args.store } else { &mut args.eval_store }) = Some(store);
+            }
             "--arg" => self.auto_arg(flag, AutoArg::Expression)?,
             "--argstr" => self.auto_arg(flag, AutoArg::String)?,
             "--arg-from-file" => self.auto_arg(flag, AutoArg::File)?,

@@ -125,7 +125,7 @@ fn index_of(name: &str) -> Option<usize> {
 }
 
 fn is_appendable(kind: Kind) -> bool {
-    matches!(kind, Kind::Words | Kind::Features)
+    matches!(kind, Kind::Words | Kind::Stores | Kind::Features)
 }
 
 fn look_up(name: &str) -> Option<Named> {
@@ -250,10 +250,14 @@ impl Settings {
         }
     }
 
-    /// `--option`: as [`Settings::set`], but a value that cannot be is warned of only.
-    pub fn set_option(&mut self, name: &str, value: &str) {
-        if let Err(error) = self.set(name, value) {
-            self.warnings.push(error.message().to_owned());
+    /// `--option`: as [`Settings::set`], but what is the user's mistake is warned of only.
+    pub fn set_option(&mut self, name: &str, value: &str) -> Result<(), SettingsError> {
+        match self.set(name, value) {
+            Err(SettingsError::Usage(message)) => {
+                self.warnings.push(message);
+                Ok(())
+            }
+            other => other,
         }
     }
 
@@ -564,13 +568,30 @@ fn parse(setting: &Setting, text: &str, warnings: &mut Vec<String>) -> Result<Va
         },
         Kind::OneOf(choices) if choices.contains(&text) => Ok(Value::Text(text.to_owned())),
         Kind::OneOf(_) => usage(format!("option '{name}' has invalid value '{text}'")),
-        Kind::Path if text.is_empty() => {
+        Kind::Path | Kind::AbsolutePath if text.is_empty() => {
             usage(format!("setting '{name}' is a path and paths cannot be empty"))
         }
-        Kind::Text | Kind::Path => Ok(Value::Text(text.to_owned())),
+        Kind::AbsolutePath | Kind::OptionalPath if !text.is_empty() && !text.starts_with('/') => {
+            Err(SettingsError::Failure(format!("not an absolute path: \"{text}\"")))
+        }
+        Kind::Store => check_store(text).map(|()| Value::Text(text.to_owned())),
+        Kind::Stores => {
+            let stores = conf::words(text).map(|store| check_store(store).map(|()| store.to_owned()));
+            Ok(Value::Words(stores.collect::<Result<_, _>>()?))
+        }
+        Kind::Text | Kind::Path | Kind::AbsolutePath | Kind::OptionalPath => Ok(Value::Text(text.to_owned())),
         Kind::Words => Ok(Value::Words(conf::words(text).map(str::to_owned).collect())),
         Kind::Features => Ok(Value::Features(parse_features(text, warnings))),
     }
+}
+
+/// Refuses what can be no store: a word that is no address, no path, and none of the names that stores have.
+pub fn check_store(text: &str) -> Result<(), SettingsError> {
+    let base = text.split_once('?').map_or(text, |(base, _)| base);
+    if matches!(base, "" | "auto" | "daemon" | "local") || base.contains(['/', ':']) {
+        return Ok(());
+    }
+    Err(SettingsError::Usage(format!("Cannot parse Nix store '{text}'")))
 }
 
 fn parse_features(text: &str, warnings: &mut Vec<String>) -> FeatureSet {

@@ -168,9 +168,9 @@ fn channels_come_last_and_not_to_the_restricted() {
         "/state/profiles/per-user/root/channels",
     ];
     assert_eq!(settings.search_path(&[], &world), channels);
-    settings.set_option("restrict-eval", "true");
+    settings.set_option("restrict-eval", "true").expect("a good value");
     assert_eq!(settings.search_path(&["x".to_owned()], &world), ["x"]);
-    settings.set_option("pure-eval", "true");
+    settings.set_option("pure-eval", "true").expect("a good value");
     assert!(settings.search_path(&["x".to_owned()], &world).is_empty());
     settings.set_impure();
     assert!(!settings.pure_eval());
@@ -194,17 +194,17 @@ fn older_names_of_flags_stand_for_the_last_flag_of_their_setting() {
         assert_eq!(Flag::named(old), Flag::named(own), "{old}");
     }
     assert!(Flag::named("no-build-keep-log").is_none());
-    settings.set_option("eval-system", "powerpc-linux");
+    settings.set_option("eval-system", "powerpc-linux").expect("a good value");
     assert_eq!(settings.current_system(), "powerpc-linux");
 }
 
 #[test]
 fn the_renamed_lint_yields_to_the_new_one() {
     let mut settings = Settings::default();
-    settings.set_option("warn-short-path-literals", "true");
+    settings.set_option("warn-short-path-literals", "true").expect("a good value");
     assert_eq!(settings.lint_short_path_literals(), Lint::Warn);
-    settings.set_option("lint-short-path-literals", "fatal");
-    settings.set_option("warn-short-path-literals", "true");
+    settings.set_option("lint-short-path-literals", "fatal").expect("a good value");
+    settings.set_option("warn-short-path-literals", "true").expect("a good value");
     assert_eq!(settings.lint_short_path_literals(), Lint::Fatal);
     assert_eq!(settings.take_warnings().len(), 2);
 }

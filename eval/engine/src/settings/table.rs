@@ -25,6 +25,14 @@ pub enum Kind {
     Text,
     /// Any text but the empty one.
     Path,
+    /// An absolute path, or the empty text for none.
+    OptionalPath,
+    /// An absolute path.
+    AbsolutePath,
+    /// A store.
+    Store,
+    /// Stores between blanks, which an `extra-` setting adds to.
+    Stores,
     /// Words between blanks, which an `extra-` setting adds to.
     Words,
     /// Names of experimental features, which `extra-experimental-features` adds to.
@@ -81,7 +89,7 @@ pub static SETTINGS: &[Setting] = &[
     row("bash-prompt", Kind::Text, ""),
     row("bash-prompt-prefix", Kind::Text, ""),
     row("bash-prompt-suffix", Kind::Text, ""),
-    row("build-dir", Kind::Text, ""),
+    row("build-dir", Kind::OptionalPath, ""),
     row("build-hook", Kind::Words, "nix __build-remote"),
     row("build-poll-interval", Kind::U32, "5"),
     row("build-users-group", Kind::Text, ""),
@@ -93,7 +101,7 @@ pub static SETTINGS: &[Setting] = &[
     row("cores", Kind::U32, "0").or(&["build-cores"]),
     row("debugger-on-trace", Kind::Bool, "false"),
     row("debugger-on-warn", Kind::Bool, "false"),
-    row("diff-hook", Kind::Text, ""),
+    row("diff-hook", Kind::OptionalPath, ""),
     row("download-attempts", Kind::U32, "5"),
     row("download-buffer-size", Kind::U64, "1048576"),
     row("download-speed", Kind::U32, "0"),
@@ -120,7 +128,7 @@ pub static SETTINGS: &[Setting] = &[
     row("ignored-acls", Kind::Words, "security.csm security.selinux system.nfs4_acl"),
     row("impersonate-linux-26", Kind::Bool, "false").or(&["build-impersonate-linux-26"]),
     row("impure-env", Kind::Words, "").with(Feature::ConfigurableImpureEnv),
-    row("json-log-path", Kind::Text, ""),
+    row("json-log-path", Kind::OptionalPath, ""),
     row("keep-build-log", Kind::Bool, "true").or(&["build-keep-log"]),
     row("keep-derivations", Kind::Bool, "true").or(&["gc-keep-derivations"]),
     row("keep-env-derivations", Kind::Bool, "false").or(&["env-keep-derivations"]),
@@ -143,7 +151,7 @@ pub static SETTINGS: &[Setting] = &[
     row("narinfo-cache-meta-ttl", Kind::U32, "604800"),
     row("narinfo-cache-negative-ttl", Kind::U32, "3600"),
     row("narinfo-cache-positive-ttl", Kind::U32, "2592000"),
-    row("netrc-file", Kind::Path, "/etc/nix/netrc"),
+    row("netrc-file", Kind::AbsolutePath, "/etc/nix/netrc"),
     row("nix-path", Kind::Words, ""),
     row("nix-shell-always-looks-for-shell-nix", Kind::Bool, "true"),
     row("nix-shell-shebang-arguments-relative-to-script", Kind::Bool, "true"),
@@ -159,18 +167,18 @@ pub static SETTINGS: &[Setting] = &[
     row("run-diff-hook", Kind::Bool, "false"),
     row("sandbox", Kind::OneOf(&["true", "relaxed", "false"]), "true")
         .or(&["build-use-chroot", "build-use-sandbox"]),
-    row("sandbox-build-dir", Kind::Path, "/build"),
+    row("sandbox-build-dir", Kind::AbsolutePath, "/build"),
     row("sandbox-dev-shm-size", Kind::Text, "50%"),
     row("sandbox-fallback", Kind::Bool, "true"),
     row("sandbox-paths", Kind::Words, "").or(&["build-chroot-dirs", "build-sandbox-paths"]),
     row("secret-key-files", Kind::Words, ""),
     row("show-trace", Kind::Bool, "false"),
-    row("ssl-cert-file", Kind::Text, "/etc/ssl/certs/ca-certificates.crt"),
+    row("ssl-cert-file", Kind::OptionalPath, "/etc/ssl/certs/ca-certificates.crt"),
     row("stalled-download-timeout", Kind::U64, "300"),
     row("start-id", Kind::U32, "872415232"),
-    row("store", Kind::Text, "auto"),
+    row("store", Kind::Store, "auto"),
     row("substitute", Kind::Bool, "true").or(&["build-use-substitutes"]),
-    row("substituters", Kind::Words, "https://cache.nixos.org/").or(&["binary-caches"]),
+    row("substituters", Kind::Stores, "https://cache.nixos.org/").or(&["binary-caches"]),
     row("sync-before-registering", Kind::Bool, "false"),
     row("system", Kind::Text, "x86_64-linux"),
     row("system-features", Kind::Words, "benchmark big-parallel nixos-test uid-range"),
@@ -182,7 +190,7 @@ pub static SETTINGS: &[Setting] = &[
     row("trust-tarballs-from-git-forges", Kind::Bool, "true"),
     row("trusted-public-keys", Kind::Words, "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=")
         .or(&["binary-cache-public-keys"]),
-    row("trusted-substituters", Kind::Words, "").or(&["trusted-binary-caches"]),
+    row("trusted-substituters", Kind::Stores, "").or(&["trusted-binary-caches"]),
     row("trusted-users", Kind::Words, "root"),
     row(
         "upgrade-nix-store-path-url",
