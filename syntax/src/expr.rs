@@ -9,6 +9,9 @@ use crate::symbol::Symbol;
 /// A byte offset into one source text, which is shorter than 4 GiB.
 pub type Offset = u32;
 
+/// The position of what has none in CppNix, whose messages then show no place.
+pub const NO_POS: Offset = u32::MAX;
+
 /// The index of a node in [`Exprs::nodes`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ExprId(pub u32);
@@ -99,6 +102,17 @@ pub enum Expr {
     If(u32),
     /// `assert condition; body`
     Assert(ExprId, ExprId),
+}
+
+impl Expr {
+    /// Whether CppNix has a call here, which takes further arguments itself: `(f a) b` is one call of two.
+    pub(crate) fn is_call(self) -> bool {
+        match self {
+            Expr::Call(..) | Expr::SearchPath(_) | Expr::Negate(_) => true,
+            Expr::Binary(op, ..) => matches!(op, BinOp::Less | BinOp::Sub | BinOp::Mul | BinOp::Div),
+            _ => false,
+        }
+    }
 }
 
 const _: () = assert!(size_of::<Expr>() <= 16, "every node pays for this");
@@ -213,13 +227,42 @@ pub struct Dynamic {
     pub pos: Offset,
 }
 
+/// Something that is allowed but may be unwanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lint {
+    /// What it is.
+    pub kind: LintKind,
+    /// Where it starts.
+    pub start: Offset,
+    /// Where it ends.
+    pub end: Offset,
+}
+
+/// What CppNix can warn of while parsing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LintKind {
+    /// `https://nixos.org`; CppNix's `lint-url-literals`.
+    Uri,
+    /// `/a`; CppNix's `lint-absolute-path-literals`.
+    AbsolutePath,
+    /// `~/a`; CppNix's `lint-absolute-path-literals`.
+    HomePath,
+    /// `a/b`; CppNix's `lint-short-path-literals`.
+    ShortPath,
+    /// `[ f or x ]`, where `f or` is a call; CppNix always warns.
+    Or,
+}
+
 /// The tree of one file.
 #[derive(Default, Debug)]
 pub struct Exprs {
     /// The nodes.
     pub nodes: Vec<Expr>,
-    /// The position of each node, as long as `nodes`.
+    /// The position of each node, as long as `nodes`: [`NO_POS`] where CppNix has none.
     pub pos: Vec<Offset>,
+    /// Where the text of each node starts, with its parentheses and quotes; as long as `nodes`. The position of an
+    /// operand of `+` in CppNix's messages is this, and so is that of `e` in `inherit (e) …`.
+    pub starts: Vec<Offset>,
     /// The bytes of strings and paths.
     pub text: Vec<u8>,
     /// Call arguments, list elements, sources, branches of `if`.
@@ -240,8 +283,10 @@ pub struct Exprs {
     pub attrs: Vec<Attr>,
     /// Dynamic attributes.
     pub dynamics: Vec<Dynamic>,
-    /// Where each parenthesised, or otherwise doc-commented attribute has its doc comment: attribute position, comment.
+    /// What has a doc comment: the position of an attribute, or of its value, and the comment; sorted by position.
     pub docs: Vec<(Offset, Run)>,
+    /// What CppNix can be told to warn of, in the order in which it would.
+    pub lints: Vec<Lint>,
     /// The expression of the whole file.
     pub root: Option<ExprId>,
 }
@@ -255,6 +300,12 @@ impl Exprs {
     /// The position of the node at `id`.
     pub fn pos(&self, id: ExprId) -> Offset {
         self.pos[id.0 as usize]
+    }
+
+    /// The condition, `then` and `else` of an [`Expr::If`].
+    pub fn branches(&self, at: u32) -> [ExprId; 3] {
+        let at = at as usize;
+        [self.lists[at], self.lists[at + 1], self.lists[at + 2]]
     }
 
     /// The bytes of a string or path.

@@ -1,5 +1,43 @@
 //! The text of the Nix language: tokens, a compact tree for evaluation, and a lossless tree for tools.
 #![forbid(unsafe_code)]
 
+mod compact;
+pub mod error;
 pub mod expr;
+pub mod kind;
+mod lexer;
+mod literal;
+mod parser;
+pub mod show;
 pub mod symbol;
+
+pub use error::{SyntaxError, SyntaxErrorKind};
+pub use kind::SyntaxKind;
+
+use compact::Compact;
+use expr::Exprs;
+use lexer::Lexer;
+use symbol::Symbols;
+
+/// What of CppNix's settings changes how a text is read.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Options {
+    /// The experimental feature `pipe-operators`: `a |> f` and `f <| a`.
+    pub pipe_operators: bool,
+}
+
+/// The longest text: CppNix counts bytes by `int`.
+const MAX_LEN: usize = i32::MAX as usize;
+
+/// The compact tree of a text, or the first thing that is wrong with it, as CppNix has it.
+pub fn parse(source: &[u8], symbols: &mut Symbols, options: &Options) -> Result<Exprs, SyntaxError> {
+    if source.len() > MAX_LEN {
+        return Err(SyntaxError { offset: 0, kind: SyntaxErrorKind::TooLong });
+    }
+    let mut lexer = Lexer::new(source, options.pipe_operators);
+    let mut sink = Compact::new(source, symbols);
+    match parser::parse(&mut lexer, &mut sink) {
+        Ok(root) => Ok(sink.finish(root)),
+        Err(error) => Err(sink.first_error(error)),
+    }
+}

@@ -1,1 +1,11 @@
-//! (being built)
+//! From the compact tree to bytecode: scopes and units for a whole file, instructions for a unit when it first runs.
+#![forbid(unsafe_code)]
+
+pub mod dump;
+pub mod emit;
+pub mod op;
+pub mod scope;
+
+pub use emit::{Chunk, Child, Const, Shape, emit};
+pub use op::{Op, Reg};
+pub use scope::{FileCode, ScopeError, Unit, UnitKind, resolve};

@@ -1,1 +1,23 @@
-//! (being built)
+//! The machine: code to values. Frames live on the heap's side of the wall, never on Rust's stack.
+#![forbid(unsafe_code)]
+
+pub mod attrs;
+pub mod builtins;
+pub mod coerce;
+pub mod compare;
+pub mod contexts;
+pub mod error;
+pub mod files;
+pub mod host;
+pub mod link;
+pub mod machine;
+pub mod native;
+pub mod print;
+pub mod world;
+
+pub use error::{Error, ErrorKind, Trace};
+pub use files::{Files, Pos};
+pub use host::{FileKind, Host, HostError};
+pub use machine::Machine;
+pub use native::{Native, Step};
+pub use world::{Limits, Settings, Stats, World};

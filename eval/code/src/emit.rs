@@ -1,0 +1,945 @@
+//! Instructions for one unit, made when it first runs.
+
+use crate::op::{Condition, Op, Reg};
+use crate::scope::{FileCode, Group, NO_UNIT, Place, Unit, UnitKind, Var};
+use frazil_syntax::expr::*;
+use frazil_syntax::symbol::Symbol;
+
+/// A constant, as data: the machine makes a value of it when it links the chunk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Const {
+    /// An integer.
+    Int(i64),
+    /// A float.
+    Float(f64),
+    /// A string in the text of the tree.
+    Str(Run),
+    /// A path literal as written, in the text of the tree.
+    Path(Run),
+    /// `__curPos` at that offset.
+    CurPos(Offset),
+    /// A builtin by the name it has in scope everywhere.
+    Global(Symbol),
+    /// `{ }`
+    EmptySet,
+    /// `[ ]`
+    EmptyList,
+    /// A boolean.
+    Bool(bool),
+}
+
+/// A unit made by this one, and from where it takes its captures.
+#[derive(Clone, Debug)]
+pub struct Child {
+    /// The unit, among those of the file.
+    pub unit: u32,
+    /// Registers, or this unit's own captures from [`Child::CAPTURE`] on.
+    pub captures: Box<[u16]>,
+}
+
+impl Child {
+    /// Added to the index of a capture of the running unit.
+    pub const CAPTURE: u16 = 256;
+}
+
+/// The keys of a set, and where each stands.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// In the order of their names.
+    pub keys: Box<[Symbol]>,
+    /// Where each key is defined.
+    pub pos: Box<[Offset]>,
+}
+
+/// The code of one unit.
+#[derive(Clone, Debug, Default)]
+pub struct Chunk {
+    /// The instructions.
+    pub ops: Vec<Op>,
+    /// For each instruction, the position that its errors name.
+    pub pos: Vec<Offset>,
+    /// Constants.
+    pub consts: Vec<Const>,
+    /// The names that instructions select by.
+    pub sites: Vec<Symbol>,
+    /// Units made.
+    pub children: Vec<Child>,
+    /// Sets made.
+    pub shapes: Vec<Shape>,
+    /// How many registers a frame needs.
+    pub n_regs: u16,
+    /// How many arguments it takes: the first registers.
+    pub params: u8,
+    /// How many captures there are; they follow the arguments in registers if `captures_in_registers`.
+    pub captures: u16,
+    /// See `captures`.
+    pub captures_in_registers: bool,
+    /// The pattern of the last argument, in order of the names: name, and whether there is a default.
+    pub formals: Vec<(Symbol, bool)>,
+    /// Whether the pattern takes further attributes.
+    pub ellipsis: bool,
+}
+
+/// As many captures are copied into registers when a frame begins.
+const MAX_CAPTURES: u32 = 24;
+/// As many values are gathered in registers for one set, list, call or interpolation.
+const MAX_GATHERED: u32 = 24;
+
+struct Emitter<'a> {
+    file: &'a FileCode,
+    chunk: Chunk,
+    /// The register of each local in scope.
+    locals: Vec<Reg>,
+    next: Reg,
+    pos: Offset,
+}
+
+/// Emits the code of a unit.
+pub fn emit(file: &FileCode, unit: u32) -> Chunk {
+    let Unit { kind, body, captures, params, locals } = file.units[unit as usize];
+    let in_registers = captures.len <= MAX_CAPTURES;
+    let chunk = Chunk {
+        params,
+        captures: captures.len as u16,
+        captures_in_registers: in_registers,
+        ..Chunk::default()
+    };
+    let mut emitter = Emitter { file, chunk, locals: vec![0; locals as usize], next: 0, pos: 0 };
+    for local in 0..params {
+        emitter.locals[local as usize] = emitter.temp();
+    }
+    if in_registers {
+        for _ in 0..captures.len {
+            emitter.temp();
+        }
+    }
+    if let UnitKind::Lambda(first) = kind {
+        emitter.pattern(first, params);
+    }
+    let src = emitter.body(body);
+    emitter.at(file.exprs.pos(body));
+    emitter.op(Op::Return { src });
+    emitter.chunk
+}
+
+impl Emitter<'_> {
+    fn op(&mut self, op: Op) {
+        self.chunk.ops.push(op);
+        self.chunk.pos.push(self.pos);
+    }
+
+    fn at(&mut self, pos: Offset) {
+        self.pos = pos;
+    }
+
+    fn temp(&mut self) -> Reg {
+        let reg = self.next;
+        self.next = reg.checked_add(1).expect("scope resolution keeps units within their registers");
+        self.chunk.n_regs = self.chunk.n_regs.max(self.next as u16);
+        reg
+    }
+
+    fn constant(&mut self, constant: Const) -> u32 {
+        let known = self.chunk.consts.iter().position(|c| *c == constant);
+        known.unwrap_or_else(|| {
+            self.chunk.consts.push(constant);
+            self.chunk.consts.len() - 1
+        }) as u32
+    }
+
+    fn site(&mut self, name: Symbol) -> u32 {
+        self.chunk.sites.push(name);
+        self.chunk.sites.len() as u32 - 1
+    }
+
+    fn shape(&mut self, attrs: &[(Symbol, Offset)]) -> u32 {
+        let (keys, pos): (Vec<_>, Vec<_>) = attrs.iter().copied().unzip();
+        self.chunk.shapes.push(Shape { keys: keys.into(), pos: pos.into() });
+        self.chunk.shapes.len() as u32 - 1
+    }
+
+    // ---- places -------------------------------------------------------------------------------------
+
+    fn source(&self, place: Place) -> u16 {
+        match place {
+            Place::Local(local) => self.locals[local as usize] as u16,
+            Place::Capture(i) if self.chunk.captures_in_registers => self.chunk.params as u16 + i as u16,
+            Place::Capture(i) => Child::CAPTURE + i as u16,
+        }
+    }
+
+    /// The register that holds the value in a place.
+    fn place(&mut self, place: Place) -> Reg {
+        let source = self.source(place);
+        Reg::try_from(source).unwrap_or_else(|_| {
+            let dst = self.temp();
+            self.op(Op::LoadCapture { dst, i: (source - Child::CAPTURE) as u32 });
+            dst
+        })
+    }
+
+    fn child(&mut self, unit: u32) -> u32 {
+        let places = &self.file.captures[self.file.units[unit as usize].captures.range()];
+        let captures = places.iter().map(|&place| self.source(place)).collect();
+        self.chunk.children.push(Child { unit, captures });
+        self.chunk.children.len() as u32 - 1
+    }
+
+    fn unit_at(&self, id: ExprId) -> Option<(u32, bool)> {
+        let unit = self.file.unit_of[id.0 as usize];
+        (unit != NO_UNIT).then(|| (unit, matches!(self.file.units[unit as usize].kind, UnitKind::Lambda(_))))
+    }
+
+    // ---- expressions --------------------------------------------------------------------------------
+
+    /// The unit's own expression; answers the register of its value.
+    fn body(&mut self, id: ExprId) -> Reg {
+        if let (Expr::Var(_), false) = (self.file.exprs.get(id), self.is_lambda(id))
+            && let Var::At(place) = self.file.vars[id.0 as usize]
+        {
+            return self.place(place);
+        }
+        let dst = self.temp();
+        if self.is_lambda(id) { self.strict(id, dst) } else { self.run(id, dst) }
+        dst
+    }
+
+    fn is_lambda(&self, id: ExprId) -> bool {
+        matches!(self.file.exprs.get(id), Expr::Lambda(_))
+    }
+
+    /// The value of an expression, which the next instruction forces: the register of a variable, or a new one.
+    fn operand(&mut self, id: ExprId) -> Reg {
+        if self.unit_at(id).is_none()
+            && let Expr::Var(_) = self.file.exprs.get(id)
+            && let Var::At(place) = self.file.vars[id.0 as usize]
+        {
+            return self.place(place);
+        }
+        let dst = self.temp();
+        self.strict(id, dst);
+        dst
+    }
+
+    /// Puts the value of an expression that is wanted now into `dst`; a variable's may be a thunk still.
+    fn strict(&mut self, id: ExprId, dst: Reg) {
+        match self.unit_at(id) {
+            Some((_, true)) => self.delayed(id, dst),
+            Some((_, false)) => {
+                self.delayed(id, dst);
+                self.op(Op::Force { src: dst });
+            }
+            None => self.run(id, dst),
+        }
+    }
+
+    /// Puts the thunk or closure of the unit that starts at `id` into `dst`.
+    fn delayed(&mut self, id: ExprId, dst: Reg) {
+        let (unit, is_lambda) = self.unit_at(id).expect("a unit starts here");
+        let mark = self.next;
+        self.at(self.file.exprs.pos(id));
+        if let (Expr::Var(name), Var::With(with)) = (self.file.exprs.get(id), self.file.vars[id.0 as usize]) {
+            self.try_with(unit, name, with, dst);
+        }
+        let child = self.child(unit);
+        self.op(if is_lambda { Op::Closure { dst, child } } else { Op::Thunk { dst, child } });
+        self.next = mark;
+    }
+
+    /// If the innermost scope of a delayed `with` variable is at hand, its attribute can be taken at once.
+    /// The variable's places are those of its own unit, so they are captures.
+    fn try_with(&mut self, unit: u32, name: Symbol, with: u32, dst: Reg) {
+        let places = self.file.withs[with as usize];
+        let Place::Capture(i) = self.file.with_places[places.start as usize] else { return };
+        let captures = self.file.units[unit as usize].captures;
+        let outer = self.file.captures[captures.start as usize + i as usize];
+        let scope = self.place(outer);
+        let site = self.site(name);
+        self.op(Op::TryWith { dst, scope, site });
+    }
+
+    /// Puts the value of an expression that may never be wanted into `dst`.
+    fn lazy(&mut self, id: ExprId, dst: Reg) {
+        if self.unit_at(id).is_some() {
+            return self.delayed(id, dst);
+        }
+        self.at(self.file.exprs.pos(id));
+        let mark = self.next;
+        match self.file.exprs.get(id) {
+            Expr::Select(select) => {
+                let Select { base, path, .. } = self.file.exprs.selects[select as usize];
+                let AttrName::Static(name) = self.file.exprs.names[path.start as usize] else {
+                    unreachable!("only a plain select is simple")
+                };
+                let base = self.operand(base);
+                self.at(self.file.exprs.pos(id));
+                let site = self.site(name);
+                self.op(Op::LazySelect { dst, base, site });
+            }
+            Expr::Call(function, args) => {
+                let base = self.gather(std::iter::once(function).chain(self.list(args)));
+                self.at(self.file.exprs.pos(id));
+                self.op(Op::LazyCall { dst, base, n: args.len as u8 });
+            }
+            _ => self.run(id, dst),
+        }
+        self.next = mark;
+    }
+
+    fn list(&self, run: Run) -> impl Iterator<Item = ExprId> + use<> {
+        self.file.exprs.lists[run.range()].to_vec().into_iter()
+    }
+
+    /// Puts delayed expressions into consecutive registers; answers the first.
+    fn gather(&mut self, ids: impl Iterator<Item = ExprId>) -> Reg {
+        let base = self.next;
+        for id in ids {
+            let dst = self.temp();
+            self.lazy(id, dst);
+        }
+        base
+    }
+
+    fn load(&mut self, constant: Const, dst: Reg) {
+        let k = self.constant(constant);
+        self.op(Op::Const { dst, k });
+    }
+
+    /// Runs an expression, whether or not a unit starts at it.
+    fn run(&mut self, id: ExprId, dst: Reg) {
+        let exprs = &self.file.exprs;
+        let pos = exprs.pos(id);
+        self.at(pos);
+        let mark = self.next;
+        match exprs.get(id) {
+            Expr::Int(n) => self.load(Const::Int(n), dst),
+            Expr::Float(f) => self.load(Const::Float(f), dst),
+            Expr::Str(text) => self.load(Const::Str(text), dst),
+            Expr::Path(text) => self.load(Const::Path(text), dst),
+            Expr::CurPos => self.load(Const::CurPos(pos), dst),
+            Expr::SearchPath(text) => self.search_path(id, text, dst),
+            Expr::Var(name) => self.var(self.file.vars[id.0 as usize], name, dst),
+            Expr::Interpolation(parts) => self.interpolate(parts, dst, pos, false),
+            Expr::PathInterpolation(parts) => self.interpolate(parts, dst, pos, true),
+            Expr::Plus(a, b) => self.binary(a, b, pos, |a, b| Op::Plus { dst, a, b }),
+            Expr::Binary(op, a, b) => self.operator(id, op, a, b, dst),
+            Expr::Not(a) => {
+                let src = self.operand(a);
+                self.at(pos);
+                self.op(Op::Not { dst, src });
+            }
+            Expr::Negate(a) => self.negate(id, a, dst),
+            Expr::Select(select) => self.select(exprs.selects[select as usize], pos, dst),
+            Expr::HasAttr(select) => self.has_attr(exprs.selects[select as usize], pos, dst),
+            Expr::Call(function, args) => self.call(function, args, pos, dst),
+            Expr::Lambda(_) => self.delayed(id, dst),
+            Expr::AttrSet(set) => self.set(set, pos, dst),
+            Expr::Let(set, body) => {
+                self.bindings(set);
+                self.strict(body, dst);
+            }
+            Expr::List(elements) => self.make_list(elements, dst),
+            Expr::With(scope, body) => {
+                let reg = self.temp();
+                let Var::At(Place::Local(local)) = self.file.vars[id.0 as usize] else {
+                    unreachable!("a `with` has a local for its scope")
+                };
+                self.lazy(scope, reg);
+                self.locals[local as usize] = reg;
+                self.strict(body, dst);
+            }
+            Expr::If(at) => self.branch(at, pos, dst),
+            Expr::Assert(condition, body) => self.assert(condition, body, pos, dst),
+        }
+        self.next = mark;
+    }
+
+    fn var(&mut self, var: Var, name: Symbol, dst: Reg) {
+        match var {
+            Var::None => unreachable!("every variable is resolved"),
+            Var::At(place) => {
+                let src = self.place(place);
+                self.op(Op::Move { dst, src });
+            }
+            Var::Boxed(i) => {
+                let (place, slot) = self.file.boxed[i as usize];
+                let from = self.place(place);
+                self.op(Op::LoadSlot { dst, from, slot });
+            }
+            Var::Scoped(place) => {
+                let base = self.place(place);
+                let site = self.site(name);
+                self.op(Op::Select { dst, base, site });
+            }
+            Var::Global => self.load(Const::Global(name), dst),
+            Var::With(i) => {
+                let mut found = Vec::new();
+                for at in self.file.withs[i as usize].range() {
+                    let scope = self.place(self.file.with_places[at]);
+                    let site = self.site(name);
+                    // A hit skips the jump to the next scope.
+                    self.op(Op::With { dst, scope, site });
+                    let next = self.chunk.ops.len() as u32 + 2;
+                    self.op(Op::Jump { to: next });
+                    found.push(self.jump());
+                }
+                let site = self.site(name);
+                self.op(Op::Undefined { site });
+                found.into_iter().for_each(|at| self.land(at));
+            }
+        }
+    }
+
+    /// A jump whose target is not known yet.
+    fn jump(&mut self) -> usize {
+        self.op(Op::Jump { to: 0 });
+        self.chunk.ops.len() - 1
+    }
+
+    /// Lets the jump at `at` go on with the next instruction.
+    fn land(&mut self, at: usize) {
+        let here = self.chunk.ops.len() as u32;
+        match &mut self.chunk.ops[at] {
+            Op::Jump { to } | Op::JumpIfFalse { to, .. } | Op::JumpIfTrue { to, .. } => *to = here,
+            op => unreachable!("{op:?} is no jump"),
+        }
+    }
+
+    fn jump_if_false(&mut self, cond: Reg, what: Condition) -> usize {
+        self.op(Op::JumpIfFalse { cond, what, to: 0 });
+        self.chunk.ops.len() - 1
+    }
+
+    fn binary(&mut self, a: ExprId, b: ExprId, pos: Offset, op: impl FnOnce(Reg, Reg) -> Op) {
+        let a = self.operand(a);
+        let b = self.operand(b);
+        self.at(pos);
+        self.op(op(a, b));
+    }
+
+    fn operator(&mut self, id: ExprId, op: BinOp, a: ExprId, b: ExprId, dst: Reg) {
+        let pos = self.file.exprs.pos(id);
+        if let Some(&function) = self.file.rebound.get(&(id, false)) {
+            return self.rebound(function, &[a, b], pos, dst);
+        }
+        match op {
+            BinOp::Eq => self.binary(a, b, pos, |a, b| Op::Eq { dst, a, b }),
+            BinOp::NotEq => self.binary(a, b, pos, |a, b| Op::NotEq { dst, a, b }),
+            BinOp::Less => self.binary(a, b, pos, |a, b| Op::Less { dst, a, b }),
+            BinOp::Sub => self.binary(a, b, pos, |a, b| Op::Sub { dst, a, b }),
+            BinOp::Mul => self.binary(a, b, pos, |a, b| Op::Mul { dst, a, b }),
+            BinOp::Div => self.binary(a, b, pos, |a, b| Op::Div { dst, a, b }),
+            BinOp::Update => self.binary(a, b, pos, |a, b| Op::Update { dst, a, b }),
+            BinOp::ConcatLists => self.binary(a, b, pos, |a, b| Op::Concat { dst, a, b }),
+            BinOp::And => self.logical(a, b, pos, dst, Condition::AndLeft, Condition::AndRight),
+            BinOp::Or => self.logical(a, b, pos, dst, Condition::OrLeft, Condition::OrRight),
+            BinOp::Implies => self.implies(a, b, pos, dst),
+        }
+    }
+
+    /// Calls a builtin's name that the program has bound itself.
+    fn rebound(&mut self, function: Var, args: &[ExprId], pos: Offset, dst: Reg) {
+        let base = self.temp();
+        self.var(function, Symbol(0), base);
+        for &arg in args {
+            let reg = self.temp();
+            self.strict(arg, reg);
+        }
+        self.at(pos);
+        self.op(Op::Call { dst, base, n: args.len() as u8 });
+    }
+
+    fn negate(&mut self, id: ExprId, a: ExprId, dst: Reg) {
+        let pos = self.file.exprs.pos(id);
+        let base = self.temp();
+        let zero = self.temp();
+        self.load(Const::Int(0), zero);
+        if let Some(&function) = self.file.rebound.get(&(id, false)) {
+            self.var(function, Symbol(0), base);
+            let reg = self.temp();
+            self.strict(a, reg);
+            self.at(pos);
+            self.op(Op::Call { dst, base, n: 2 });
+        } else {
+            let b = self.operand(a);
+            self.at(pos);
+            self.op(Op::Sub { dst, a: zero, b });
+        }
+    }
+
+    fn logical(&mut self, a: ExprId, b: ExprId, pos: Offset, dst: Reg, left: Condition, right: Condition) {
+        self.strict(a, dst);
+        self.at(pos);
+        let is_and = left == Condition::AndLeft;
+        let end = self.chunk.ops.len();
+        let to = 0;
+        self.op(if is_and {
+            Op::JumpIfFalse { cond: dst, what: left, to }
+        } else {
+            Op::JumpIfTrue { cond: dst, what: left, to }
+        });
+        self.strict(b, dst);
+        self.at(pos);
+        self.op(Op::Bool { src: dst, what: right });
+        self.land(end);
+    }
+
+    fn implies(&mut self, a: ExprId, b: ExprId, pos: Offset, dst: Reg) {
+        self.strict(a, dst);
+        self.at(pos);
+        let no = self.jump_if_false(dst, Condition::ImpliesLeft);
+        self.strict(b, dst);
+        self.at(pos);
+        self.op(Op::Bool { src: dst, what: Condition::ImpliesRight });
+        let end = self.jump();
+        self.land(no);
+        self.load(Const::Bool(true), dst);
+        self.land(end);
+    }
+
+    fn branch(&mut self, at: u32, pos: Offset, dst: Reg) {
+        let [condition, yes, no] = [0, 1, 2].map(|i| self.file.exprs.lists[at as usize + i]);
+        let mark = self.next;
+        let cond = self.operand(condition);
+        self.at(pos);
+        let otherwise = self.jump_if_false(cond, Condition::If);
+        self.next = mark;
+        self.strict(yes, dst);
+        let end = self.jump();
+        self.land(otherwise);
+        self.strict(no, dst);
+        self.land(end);
+    }
+
+    fn assert(&mut self, condition: ExprId, body: ExprId, pos: Offset, dst: Reg) {
+        let mark = self.next;
+        let cond = self.operand(condition);
+        self.at(pos);
+        let failed = self.jump_if_false(cond, Condition::Assert);
+        let held = self.jump();
+        self.land(failed);
+        self.op(Op::AssertFailed { expr: condition.0 });
+        self.land(held);
+        self.next = mark;
+        self.strict(body, dst);
+    }
+
+    fn search_path(&mut self, id: ExprId, text: Run, dst: Reg) {
+        let pos = self.file.exprs.pos(id);
+        let (base, list, name) = (self.temp(), self.temp(), self.temp());
+        let global = |name| self.file.rebound.get(&(id, name)).copied().unwrap_or(Var::Global);
+        self.var(global(false), self.file.names.find_file, base);
+        self.var(global(true), self.file.names.nix_path, list);
+        self.load(Const::Str(text), name);
+        self.at(pos);
+        self.op(Op::Call { dst, base, n: 2 });
+    }
+
+    fn interpolate(&mut self, parts: Run, dst: Reg, pos: Offset, path: bool) {
+        let parts = &self.file.exprs.parts[parts.range()];
+        let base = self.next;
+        let mut rest = parts;
+        let mut first = true;
+        while !rest.is_empty() || first {
+            let room = MAX_GATHERED as usize - !first as usize;
+            let (now, later) = rest.split_at(rest.len().min(room));
+            if !first {
+                let acc = self.temp();
+                self.op(Op::Move { dst: acc, src: dst });
+            }
+            for part in now {
+                let reg = self.temp();
+                self.strict(part.expr, reg);
+            }
+            self.at(pos);
+            let n = self.next - base;
+            self.op(if path {
+                Op::InterpolatePath { dst, base, n }
+            } else {
+                Op::Interpolate { dst, base, n }
+            });
+            self.next = base;
+            (rest, first) = (later, false);
+        }
+    }
+
+    fn call(&mut self, function: ExprId, args: Run, pos: Offset, dst: Reg) {
+        let base = self.temp();
+        self.strict(function, base);
+        let mut args = self.list(args).peekable();
+        while args.peek().is_some() {
+            let n = self.gather_after(base, args.by_ref().take(MAX_GATHERED as usize));
+            self.at(pos);
+            let more = args.peek().is_some();
+            self.op(Op::Call { dst: if more { base } else { dst }, base, n });
+        }
+    }
+
+    /// Puts delayed arguments into the registers behind `base`; answers how many.
+    fn gather_after(&mut self, base: Reg, ids: impl Iterator<Item = ExprId>) -> u8 {
+        self.next = base + 1;
+        self.gather(ids);
+        self.next - base - 1
+    }
+
+    fn select(&mut self, select: Select, pos: Offset, dst: Reg) {
+        let Select { base, path, default } = select;
+        let mut from = self.operand(base);
+        let mut missing = Vec::new();
+        for i in path.range() {
+            match self.file.exprs.names[i] {
+                AttrName::Static(name) => {
+                    let site = self.site(name);
+                    self.at(pos);
+                    self.op(match default {
+                        None => Op::Select { dst, base: from, site },
+                        Some(_) => Op::SelectOr { dst, base: from, site },
+                    });
+                }
+                AttrName::Dynamic(name) => {
+                    // The set is computed, though not checked, before the name.
+                    self.at(pos);
+                    self.op(Op::Force { src: from });
+                    let name = self.operand(name);
+                    self.at(pos);
+                    self.op(match default {
+                        None => Op::SelectDynamic { dst, base: from, name },
+                        Some(_) => Op::SelectDynamicOr { dst, base: from, name },
+                    });
+                }
+            }
+            if default.is_some() {
+                missing.push(self.jump());
+            }
+            from = dst;
+        }
+        if let Some(default) = default {
+            let end = self.jump();
+            missing.into_iter().for_each(|at| self.land(at));
+            self.strict(default, dst);
+            self.land(end);
+        }
+    }
+
+    fn has_attr(&mut self, select: Select, pos: Offset, dst: Reg) {
+        let Select { base, path, .. } = select;
+        let mut from = self.operand(base);
+        let mut missing = Vec::new();
+        let last = path.range().end - 1;
+        for i in path.range() {
+            self.at(pos);
+            let step = match self.file.exprs.names[i] {
+                AttrName::Static(name) => {
+                    let site = self.site(name);
+                    if i == last {
+                        Op::Has { dst, base: from, site }
+                    } else {
+                        Op::SelectOr { dst, base: from, site }
+                    }
+                }
+                AttrName::Dynamic(name) => {
+                    self.op(Op::Force { src: from });
+                    let name = self.operand(name);
+                    self.at(pos);
+                    if i == last {
+                        Op::HasDynamic { dst, base: from, name }
+                    } else {
+                        Op::SelectDynamicOr { dst, base: from, name }
+                    }
+                }
+            };
+            self.op(step);
+            if i != last {
+                missing.push(self.jump());
+            }
+            from = dst;
+        }
+        if !missing.is_empty() {
+            let end = self.jump();
+            missing.into_iter().for_each(|at| self.land(at));
+            self.load(Const::Bool(false), dst);
+            self.land(end);
+        }
+    }
+
+    fn make_list(&mut self, elements: Run, dst: Reg) {
+        if elements.len == 0 {
+            return self.load(Const::EmptyList, dst);
+        }
+        let ids = self.list(elements);
+        if elements.len <= MAX_GATHERED {
+            let base = self.gather(ids);
+            self.op(Op::List { dst, base, n: elements.len as u8 });
+        } else {
+            self.op(Op::NewList { dst, n: elements.len });
+            self.fill_slots(dst, ids);
+        }
+    }
+
+    fn fill_slots(&mut self, to: Reg, ids: impl Iterator<Item = ExprId>) {
+        for (slot, id) in ids.enumerate() {
+            let src = self.temp();
+            self.lazy(id, src);
+            self.op(Op::SetSlot { to, src, slot: slot as u32 });
+            self.next = src;
+        }
+    }
+
+    // ---- bindings -----------------------------------------------------------------------------------
+
+    fn attrs(&self, set: u32) -> Vec<Attr> {
+        self.file.exprs.attrs[self.file.exprs.sets[set as usize].attrs.range()].to_vec()
+    }
+
+    fn set_shape(&mut self, attrs: &[Attr]) -> u32 {
+        let keys: Vec<_> = attrs.iter().map(|a| (a.name, a.pos)).collect();
+        self.shape(&keys)
+    }
+
+    fn set(&mut self, index: u32, pos: Offset, dst: Reg) {
+        let set = self.file.exprs.sets[index as usize];
+        let attrs = self.attrs(index);
+        if set.recursive {
+            self.bindings(index);
+            let Group { local, boxed, .. } = self.file.sets[index as usize];
+            let first = self.locals.get(local as usize).copied().unwrap_or(0);
+            self.at(pos);
+            match attrs.iter().find(|a| a.name == self.file.names.overrides) {
+                Some(overrides) => {
+                    let site = self.site(overrides.name);
+                    self.op(Op::Overrides { dst, set: first, site });
+                }
+                None if boxed => self.op(Op::Move { dst, src: first }),
+                None if attrs.is_empty() => self.load(Const::EmptySet, dst),
+                None => {
+                    let shape = self.set_shape(&attrs);
+                    self.op(Op::Set { dst, base: first, shape });
+                }
+            }
+        } else {
+            self.sources(index);
+            self.plain_set(index, &attrs, dst);
+        }
+        for i in set.dynamics.range() {
+            let Dynamic { name, value, pos } = self.file.exprs.dynamics[i];
+            let base = self.gather([name, value].into_iter());
+            self.at(pos);
+            self.op(Op::Dynamic { set: dst, base, n: 1 });
+            self.next = base;
+        }
+    }
+
+    fn plain_set(&mut self, index: u32, attrs: &[Attr], dst: Reg) {
+        if attrs.is_empty() {
+            return self.load(Const::EmptySet, dst);
+        }
+        let shape = self.set_shape(attrs);
+        if attrs.len() as u32 <= MAX_GATHERED {
+            let base = self.next;
+            for attr in attrs {
+                let reg = self.temp();
+                self.attr(index, attr, reg);
+            }
+            self.op(Op::Set { dst, base, shape });
+        } else {
+            self.op(Op::NewSet { dst, shape });
+            self.fill_attrs(index, attrs, dst);
+        }
+    }
+
+    fn fill_attrs(&mut self, index: u32, attrs: &[Attr], to: Reg) {
+        for (slot, attr) in attrs.iter().enumerate() {
+            let mark = self.next;
+            let src = self.temp();
+            self.attr(index, attr, src);
+            self.op(Op::SetSlot { to, src, slot: slot as u32 });
+            self.next = mark;
+        }
+    }
+
+    /// The value of an attribute, delayed.
+    fn attr(&mut self, set: u32, attr: &Attr, dst: Reg) {
+        match attr.value {
+            AttrValue::Plain(id) | AttrValue::Inherited(id) => self.lazy(id, dst),
+            AttrValue::InheritedFrom(source) => {
+                let Group { sources, sources_boxed, .. } = self.file.sets[set as usize];
+                let mark = self.next;
+                self.at(attr.pos);
+                let base = if sources_boxed {
+                    let from = self.locals[sources as usize];
+                    let base = self.temp();
+                    self.op(Op::LoadSlot { dst: base, from, slot: source });
+                    base
+                } else {
+                    self.locals[(sources + source) as usize]
+                };
+                let site = self.site(attr.name);
+                self.op(Op::LazySelect { dst, base, site });
+                self.next = mark;
+            }
+        }
+    }
+
+    /// The sources of `inherit (e)`, delayed, into their locals.
+    fn sources(&mut self, index: u32) {
+        let Group { sources, sources_boxed, .. } = self.file.sets[index as usize];
+        let ids = self.list(self.file.exprs.sets[index as usize].sources);
+        if sources_boxed {
+            let list = self.temp();
+            self.locals[sources as usize] = list;
+            self.op(Op::NewList { dst: list, n: self.file.exprs.sets[index as usize].sources.len });
+            self.fill_slots(list, ids);
+        } else {
+            for (i, id) in ids.enumerate() {
+                let reg = self.temp();
+                self.locals[sources as usize + i] = reg;
+                self.lazy(id, reg);
+            }
+        }
+    }
+
+    /// The bindings of a recursive set or `let`, in their locals.
+    fn bindings(&mut self, index: u32) {
+        let Group { local, boxed, sources, sources_boxed } = self.file.sets[index as usize];
+        let attrs = self.attrs(index);
+        let shared = self.list(self.file.exprs.sets[index as usize].sources);
+        if boxed {
+            let shape = self.set_shape(&attrs);
+            let dst = self.temp();
+            self.locals[local as usize] = dst;
+            self.op(Op::NewSet { dst, shape });
+            self.sources(index);
+            return self.fill_attrs(index, &attrs, dst);
+        }
+        for i in 0..attrs.len() {
+            self.locals[local as usize + i] = self.temp();
+        }
+        // Thunks and closures first, since others may capture them; then their captures.
+        let mut unfilled = Vec::new();
+        if sources_boxed {
+            let list = self.temp();
+            self.locals[sources as usize] = list;
+            self.op(Op::NewList { dst: list, n: self.file.exprs.sets[index as usize].sources.len });
+            for (slot, id) in shared.enumerate() {
+                let src = self.temp();
+                self.recursive_value(id, src, &mut unfilled);
+                self.op(Op::SetSlot { to: list, src, slot: slot as u32 });
+            }
+        } else {
+            for (i, id) in shared.enumerate() {
+                let reg = self.temp();
+                self.locals[sources as usize + i] = reg;
+                self.recursive_value(id, reg, &mut unfilled);
+            }
+        }
+        for (i, attr) in attrs.iter().enumerate() {
+            let reg = self.locals[local as usize + i];
+            match attr.value {
+                AttrValue::Plain(id) => self.recursive_value(id, reg, &mut unfilled),
+                _ => self.attr(index, attr, reg),
+            }
+        }
+        for (src, unit) in unfilled {
+            let child = self.child(unit);
+            self.op(Op::Fill { src, child });
+        }
+    }
+
+    fn recursive_value(&mut self, id: ExprId, dst: Reg, unfilled: &mut Vec<(Reg, u32)>) {
+        let Some((unit, is_lambda)) = self.unit_at(id) else { return self.lazy(id, dst) };
+        self.at(self.file.exprs.pos(id));
+        // Without captures there is nothing to fill, and nothing to wait for.
+        if self.file.units[unit as usize].captures.len == 0 {
+            return self.delayed(id, dst);
+        }
+        let child = self.child(unit);
+        self.op(if is_lambda { Op::NewClosure { dst, child } } else { Op::NewThunk { dst, child } });
+        unfilled.push((dst, unit));
+    }
+
+    /// Takes the argument of a set pattern apart.
+    fn pattern(&mut self, first: u32, params: u8) {
+        let mut last = first as usize;
+        for _ in 1..params {
+            let Expr::Lambda(next) = self.file.exprs.get(self.file.exprs.lambdas[last].body) else {
+                unreachable!("merged lambdas follow each other")
+            };
+            last = next as usize;
+        }
+        let Some(Formals { formals, ellipsis }) = self.file.exprs.lambdas[last].formals else { return };
+        let formals = &self.file.exprs.formals[formals.range()];
+        self.chunk.formals = formals.iter().map(|f| (f.name, f.default.is_some())).collect();
+        self.chunk.ellipsis = ellipsis;
+        let Group { local, boxed, .. } = self.file.lambdas[last];
+        let arg = params - 1;
+        if boxed {
+            let keys: Vec<_> = formals.iter().map(|f| (f.name, f.pos)).collect();
+            let shape = self.shape(&keys);
+            let dst = self.temp();
+            self.locals[local as usize] = dst;
+            self.op(Op::FormalsBoxed { arg, dst, shape });
+            self.boxed_defaults(formals, dst);
+        } else {
+            for i in 0..formals.len() {
+                self.locals[local as usize + i] = self.temp();
+            }
+            let first = self.locals.get(local as usize).copied().unwrap_or(self.next);
+            self.op(Op::Formals { arg, first });
+            self.flat_defaults(formals, first);
+        }
+    }
+
+    fn flat_defaults(&mut self, formals: &[Formal], first: Reg) {
+        let mut unfilled = Vec::new();
+        for (i, formal) in formals.iter().enumerate() {
+            let (Some(default), dst) = (formal.default, first + i as u8) else { continue };
+            self.at(formal.pos);
+            if let Some((unit, _)) = self.unit_at(default) {
+                let child = self.child(unit);
+                self.op(Op::NewDefault { dst, child });
+                unfilled.push((dst, child));
+            } else {
+                let k = self.default_constant(default);
+                self.op(Op::ConstDefault { dst, k });
+            }
+        }
+        for (src, child) in unfilled {
+            // Captures are known only now that all locals are.
+            self.op(Op::FillDefault { src, child });
+        }
+    }
+
+    fn default_constant(&mut self, id: ExprId) -> u32 {
+        let exprs = &self.file.exprs;
+        self.constant(match exprs.get(id) {
+            Expr::Int(n) => Const::Int(n),
+            Expr::Float(f) => Const::Float(f),
+            Expr::Str(text) => Const::Str(text),
+            Expr::Path(text) => Const::Path(text),
+            Expr::CurPos => Const::CurPos(exprs.pos(id)),
+            Expr::Var(name) => Const::Global(name),
+            Expr::List(_) => Const::EmptyList,
+            Expr::AttrSet(_) => Const::EmptySet,
+            other => unreachable!("{other:?} is no constant"),
+        })
+    }
+
+    fn boxed_defaults(&mut self, formals: &[Formal], set: Reg) {
+        for (slot, formal) in formals.iter().enumerate() {
+            let Some(default) = formal.default else { continue };
+            self.at(formal.pos);
+            if self.unit_at(default).is_some() {
+                let (unit, _) = self.unit_at(default).expect("just seen");
+                let child = self.child(unit) as u16;
+                self.op(Op::SlotDefault { set, child, slot: slot as u32 });
+            } else {
+                let k = self.default_constant(default);
+                let src = self.temp();
+                self.op(Op::LoadSlot { dst: src, from: set, slot: slot as u32 });
+                self.op(Op::ConstDefault { dst: src, k });
+                self.op(Op::SetSlot { to: set, src, slot: slot as u32 });
+                self.next = src;
+            }
+        }
+    }
+}

@@ -1,0 +1,700 @@
+//! Scopes: which binding each variable means, and which parts of a file become units of their own.
+//!
+//! One pass over the tree with a stack of its own, so that nesting costs no machine stack. It finds undefined
+//! variables, gives every binding a place (a register of its unit, or a slot of a set of bindings where there
+//! are many), and every unit the list of what it captures. Closures are flat (Cardelli, "Compiling a
+//! functional language", 1984): a unit holds the values it uses, not the environments around it.
+
+use frazil_syntax::expr::*;
+use frazil_syntax::symbol::Symbol;
+use rustc_hash::FxHashMap;
+
+/// A place that holds a variable's value, as its unit sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Place {
+    /// A binding of this unit, numbered in order of declaration.
+    Local(u32),
+    /// A capture of this unit.
+    Capture(u32),
+}
+
+/// What a variable means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Var {
+    /// Not resolved: no variable stands at this node.
+    None,
+    /// The value in a place.
+    At(Place),
+    /// A slot of the set of bindings in a place: [`FileCode::boxed`].
+    Boxed(u32),
+    /// An attribute of the scope that `scopedImport` or a host gave: the place of that set.
+    Scoped(Place),
+    /// A builtin.
+    Global,
+    /// To be looked for in `with` scopes: [`FileCode::withs`].
+    With(u32),
+}
+
+/// What kind of code a unit is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnitKind {
+    /// A whole file; its parameter, if it has one, is the set of names in scope.
+    File,
+    /// A delayed expression.
+    Thunk,
+    /// A chain of lambdas, the outermost of which is at that index of [`Exprs::lambdas`].
+    Lambda(u32),
+}
+
+/// A part of a file that runs in a frame of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Unit {
+    /// What it is.
+    pub kind: UnitKind,
+    /// The expression to run: of a lambda, the body behind all merged parameters.
+    pub body: ExprId,
+    /// What it captures, as places of the unit around it: [`FileCode::captures`].
+    pub captures: Run,
+    /// How many arguments it takes.
+    pub params: u8,
+    /// How many locals it declares.
+    pub locals: u32,
+}
+
+/// A file's tree with its scopes resolved.
+pub struct FileCode {
+    /// Names with a meaning of their own.
+    pub names: Names,
+    /// The tree.
+    pub exprs: Exprs,
+    /// The units; the first is the file itself.
+    pub units: Vec<Unit>,
+    /// Captured places.
+    pub captures: Vec<Place>,
+    /// For each node, the unit that it is the start of, or [`NO_UNIT`].
+    pub unit_of: Vec<u32>,
+    /// For each variable node, what it means.
+    pub vars: Vec<Var>,
+    /// Sets of bindings by place, with the slot.
+    pub boxed: Vec<(Place, u32)>,
+    /// Operators and search paths whose builtins the program binds itself: what they mean then. For a search path,
+    /// `__findFile` is under `false`, `__nixPath` under `true`.
+    pub rebound: FxHashMap<(ExprId, bool), Var>,
+    /// Places of `with` scopes, innermost first: runs in `with_places`.
+    pub withs: Vec<Run>,
+    /// See `withs`.
+    pub with_places: Vec<Place>,
+    /// For each of [`Exprs::sets`], where its bindings and its sources live.
+    pub sets: Vec<Group>,
+    /// For each of [`Exprs::lambdas`] that ends a chain, where its formals live.
+    pub lambdas: Vec<Group>,
+}
+
+/// Where the bindings of a set, `let` or pattern live.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Group {
+    /// The local of the first binding, the others following; or the local of the set of bindings.
+    pub local: u32,
+    /// Whether they share a set of bindings.
+    pub boxed: bool,
+    /// The local of the first source of `inherit (e)`, the others following; or the local of a list of them.
+    pub sources: u32,
+    /// Whether the sources share a list.
+    pub sources_boxed: bool,
+}
+
+/// Marks nodes that are not the start of a unit.
+pub const NO_UNIT: u32 = u32::MAX;
+/// More bindings than this share a set instead of taking registers.
+const MAX_FLAT: u32 = 40;
+/// As many locals may be live in registers at once.
+const MAX_LIVE: u32 = 90;
+/// What nested strict expressions may use of registers and of the emitter's own recursion, before a part becomes a unit.
+const BUDGET: u8 = 110;
+/// Below this, the rest becomes a unit.
+const LOW: u8 = 40;
+/// More sources of `inherit (e)` than this share a list.
+const MAX_SOURCES: u32 = 8;
+/// The start of no group of bindings: all that are in scope are there.
+const NO_GROUP: u32 = u32::MAX;
+/// The longest chain of lambdas that is one unit.
+const MAX_PARAMS: usize = 8;
+
+/// Names with a meaning of their own. Operators are calls of builtins by these names, which a program may bind.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the builtins are named so, behind two underscores")]
+pub struct Names {
+    pub overrides: Symbol,
+    pub find_file: Symbol,
+    pub nix_path: Symbol,
+    pub sub: Symbol,
+    pub mul: Symbol,
+    pub div: Symbol,
+    pub less_than: Symbol,
+}
+
+/// A variable that is bound nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScopeError {
+    /// The variable.
+    pub name: Symbol,
+    /// Where it stands.
+    pub pos: Offset,
+}
+
+#[derive(Clone, Copy)]
+enum Home {
+    Local(u32),
+    Boxed { local: u32, slot: u32 },
+    Scoped { local: u32 },
+}
+
+struct Binding {
+    name: Symbol,
+    /// The binding of the same name that this one hides.
+    hides: u32,
+    /// How many units are around it.
+    depth: u32,
+    home: Home,
+}
+
+struct WithScope {
+    depth: u32,
+    local: u32,
+}
+
+struct OpenUnit {
+    index: u32,
+    captures: Vec<Place>,
+    known: FxHashMap<Place, u32>,
+    locals: u32,
+    live: u32,
+}
+
+enum Work {
+    /// Visit an expression whose value is wanted now.
+    Strict(ExprId, u8),
+    /// Visit an expression whose value may never be wanted.
+    Lazy(ExprId),
+    /// Visit an expression as a unit of its own.
+    Delay(ExprId),
+    EndBindings {
+        count: u32,
+        live: u32,
+    },
+    BeginWith(ExprId),
+    EndWith,
+    EndUnit,
+}
+
+struct Resolver<'a> {
+    code: FileCode,
+    globals: &'a dyn Fn(Symbol) -> bool,
+    names: Names,
+    bindings: Vec<Binding>,
+    innermost: FxHashMap<Symbol, u32>,
+    withs: Vec<WithScope>,
+    open: Vec<OpenUnit>,
+    work: Vec<Work>,
+}
+
+/// Resolves the scopes of a file.
+///
+/// `globals` says which names are builtins in scope everywhere; `scope` lists further names, which the file's unit
+/// then takes as the attributes of a set, its only parameter.
+pub fn resolve(
+    exprs: Exprs,
+    globals: &dyn Fn(Symbol) -> bool,
+    names: Names,
+    scope: Option<&[Symbol]>,
+) -> Result<FileCode, ScopeError> {
+    let n = exprs.nodes.len();
+    let (sets, lambdas) =
+        (vec![Group::default(); exprs.sets.len()], vec![Group::default(); exprs.lambdas.len()]);
+    let root = exprs.root.expect("a parsed file has a root");
+    let code = FileCode {
+        names,
+        exprs,
+        units: Vec::new(),
+        captures: Vec::new(),
+        unit_of: vec![NO_UNIT; n],
+        vars: vec![Var::None; n],
+        boxed: Vec::new(),
+        withs: Vec::new(),
+        rebound: FxHashMap::default(),
+        with_places: Vec::new(),
+        sets,
+        lambdas,
+    };
+    let mut resolver = Resolver {
+        code,
+        globals,
+        names,
+        bindings: Vec::new(),
+        innermost: FxHashMap::default(),
+        withs: Vec::new(),
+        open: Vec::new(),
+        work: Vec::new(),
+    };
+    resolver.open_unit(UnitKind::File, root, scope.is_some() as u8);
+    if let Some(names) = scope {
+        let local = resolver.new_local();
+        for &name in names {
+            resolver.bind(name, Home::Scoped { local });
+        }
+    }
+    resolver.work.push(Work::EndUnit);
+    resolver.work.push(Work::Strict(root, BUDGET));
+    while let Some(work) = resolver.work.pop() {
+        resolver.step(work)?;
+    }
+    Ok(resolver.code)
+}
+
+impl Resolver<'_> {
+    fn step(&mut self, work: Work) -> Result<(), ScopeError> {
+        match work {
+            Work::Strict(id, budget) => self.strict(id, budget)?,
+            Work::Lazy(id) => self.lazy(id)?,
+            Work::Delay(id) => self.delay(id),
+            Work::EndBindings { count, live } => {
+                for _ in 0..count {
+                    self.unbind();
+                }
+                self.unit().live -= live;
+            }
+            Work::BeginWith(with) => {
+                let local = self.new_local();
+                self.code.vars[with.0 as usize] = Var::At(Place::Local(local));
+                self.unit().live += 1;
+                let depth = self.depth();
+                self.withs.push(WithScope { depth, local });
+            }
+            Work::EndWith => {
+                self.withs.pop();
+                self.unit().live -= 1;
+            }
+            Work::EndUnit => self.close_unit(),
+        }
+        Ok(())
+    }
+
+    // ---- units --------------------------------------------------------------------------------------
+
+    fn unit(&mut self) -> &mut OpenUnit {
+        self.open.last_mut().expect("a unit is open")
+    }
+
+    fn depth(&self) -> u32 {
+        self.open.len() as u32
+    }
+
+    fn open_unit(&mut self, kind: UnitKind, body: ExprId, params: u8) -> u32 {
+        let index = self.code.units.len() as u32;
+        self.code.units.push(Unit { kind, body, captures: Run { start: 0, len: 0 }, params, locals: 0 });
+        let known = FxHashMap::default();
+        self.open.push(OpenUnit { index, captures: Vec::new(), known, locals: 0, live: params as u32 });
+        index
+    }
+
+    fn close_unit(&mut self) {
+        let OpenUnit { index, captures, locals, .. } = self.open.pop().expect("a unit is open");
+        let start = self.code.captures.len() as u32;
+        let unit = &mut self.code.units[index as usize];
+        unit.captures = Run { start, len: captures.len() as u32 };
+        unit.locals = locals;
+        self.code.captures.extend(captures);
+    }
+
+    /// Makes the expression a unit of its own, to be run when its value is wanted.
+    fn delay(&mut self, id: ExprId) {
+        let unit = self.open_unit(UnitKind::Thunk, id, 0);
+        self.code.unit_of[id.0 as usize] = unit;
+        self.work.push(Work::EndUnit);
+        self.work.push(Work::Strict(id, BUDGET));
+    }
+
+    // ---- bindings -----------------------------------------------------------------------------------
+
+    fn new_local(&mut self) -> u32 {
+        let unit = self.unit();
+        unit.locals += 1;
+        unit.locals - 1
+    }
+
+    fn bind(&mut self, name: Symbol, home: Home) {
+        let at = self.bindings.len() as u32;
+        let hides = self.innermost.insert(name, at).unwrap_or(u32::MAX);
+        let depth = self.depth();
+        self.bindings.push(Binding { name, hides, depth, home });
+    }
+
+    fn unbind(&mut self) {
+        let Binding { name, hides, .. } = self.bindings.pop().expect("a binding for each name");
+        if hides == u32::MAX {
+            self.innermost.remove(&name);
+        } else {
+            self.innermost.insert(name, hides);
+        }
+    }
+
+    /// The place by which the innermost unit sees a local of the unit at `depth`.
+    fn place(&mut self, depth: u32, local: u32) -> Place {
+        let mut place = Place::Local(local);
+        for unit in &mut self.open[depth as usize..] {
+            let new = unit.captures.len() as u32;
+            let i = *unit.known.entry(place).or_insert(new);
+            if i == new {
+                unit.captures.push(place);
+            }
+            place = Place::Capture(i);
+        }
+        place
+    }
+
+    fn resolve_var(&mut self, name: Symbol, pos: Offset) -> Result<Var, ScopeError> {
+        if let Some(&at) = self.innermost.get(&name) {
+            let Binding { depth, home, .. } = self.bindings[at as usize];
+            return Ok(match home {
+                Home::Local(local) => Var::At(self.place(depth, local)),
+                Home::Scoped { local } => Var::Scoped(self.place(depth, local)),
+                Home::Boxed { local, slot } => {
+                    let place = self.place(depth, local);
+                    self.code.boxed.push((place, slot));
+                    Var::Boxed(self.code.boxed.len() as u32 - 1)
+                }
+            });
+        }
+        if (self.globals)(name) {
+            return Ok(Var::Global);
+        }
+        if self.withs.is_empty() {
+            return Err(ScopeError { name, pos });
+        }
+        let start = self.code.with_places.len() as u32;
+        for i in (0..self.withs.len()).rev() {
+            let WithScope { depth, local } = self.withs[i];
+            let place = self.place(depth, local);
+            self.code.with_places.push(place);
+        }
+        let len = self.code.with_places.len() as u32 - start;
+        self.code.withs.push(Run { start, len });
+        Ok(Var::With(self.code.withs.len() as u32 - 1))
+    }
+
+    fn var(&mut self, id: ExprId, name: Symbol) -> Result<Var, ScopeError> {
+        let var = self.resolve_var(name, self.code.exprs.pos(id))?;
+        self.code.vars[id.0 as usize] = var;
+        Ok(var)
+    }
+
+    // ---- expressions --------------------------------------------------------------------------------
+
+    /// Whether a value can be had by copying a register or constant.
+    /// Whether the value can be had by copying a register or constant. Variables bound by the innermost
+    /// bindings from `group` on do not count: they may not be there yet.
+    fn is_atom(&self, id: ExprId, group: u32) -> bool {
+        match self.code.exprs.get(id) {
+            Expr::Var(name) => match self.innermost.get(&name) {
+                Some(&at) => at < group && !matches!(self.bindings[at as usize].home, Home::Scoped { .. }),
+                None => (self.globals)(name),
+            },
+            _ => self.is_constant(id),
+        }
+    }
+
+    fn is_constant(&self, id: ExprId) -> bool {
+        match self.code.exprs.get(id) {
+            Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(_) | Expr::CurPos => true,
+            Expr::List(run) => run.len == 0,
+            Expr::AttrSet(set) => {
+                let set = &self.code.exprs.sets[set as usize];
+                set.attrs.len == 0 && set.dynamics.len == 0
+            }
+            Expr::Var(name) => !self.innermost.contains_key(&name) && (self.globals)(name),
+            _ => false,
+        }
+    }
+
+    /// Whether a set or list is small and plain enough to be made at once instead of a thunk that makes it.
+    fn is_small_literal(&self, expr: Expr, group: u32) -> bool {
+        let cheap = |id: ExprId| {
+            self.is_atom(id, group) || group == NO_GROUP && matches!(self.code.exprs.get(id), Expr::Lambda(_))
+        };
+        match expr {
+            Expr::List(run) => run.len <= 4 && self.code.exprs.lists[run.range()].iter().all(|&e| cheap(e)),
+            Expr::AttrSet(set) => {
+                let set = &self.code.exprs.sets[set as usize];
+                !set.recursive
+                    && set.dynamics.len == 0
+                    && set.sources.len == 0
+                    && set.attrs.len <= 4
+                    && self.code.exprs.attrs[set.attrs.range()].iter().all(|attr| match attr.value {
+                        AttrValue::Plain(e) | AttrValue::Inherited(e) => cheap(e),
+                        AttrValue::InheritedFrom(_) => false,
+                    })
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a delayed expression needs no unit: its value, or a thunk of a simple kind, can be made in place.
+    fn is_simple(&self, id: ExprId, group: u32) -> bool {
+        let expr = self.code.exprs.get(id);
+        match expr {
+            Expr::Select(select) => self.is_plain_select(select, group),
+            Expr::Call(function, args) => {
+                args.len <= 3
+                    && matches!(self.code.exprs.get(function), Expr::Var(_))
+                    && self.is_atom(function, group)
+                    && self.code.exprs.lists[args.range()].iter().all(|&arg| self.is_atom(arg, group))
+            }
+            _ => self.is_atom(id, group) || self.is_small_literal(expr, group),
+        }
+    }
+
+    /// Whether it is `variable.name`.
+    fn is_plain_select(&self, select: u32, group: u32) -> bool {
+        let Select { base, path, default } = self.code.exprs.selects[select as usize];
+        default.is_none()
+            && path.len == 1
+            && matches!(self.code.exprs.names[path.start as usize], AttrName::Static(_))
+            && matches!(self.code.exprs.get(base), Expr::Var(_))
+            && self.is_atom(base, group)
+    }
+
+    fn lazy(&mut self, id: ExprId) -> Result<(), ScopeError> {
+        match self.code.exprs.get(id) {
+            Expr::Lambda(lambda) => self.lambda(id, lambda),
+            _ if self.is_simple(id, NO_GROUP) => self.strict(id, BUDGET),
+            _ => {
+                self.delay(id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Work for a value in a recursive group whose bindings start at `group`.
+    fn recursive_value(&self, id: ExprId, group: u32) -> Work {
+        let in_place = matches!(self.code.exprs.get(id), Expr::Lambda(_)) || self.is_simple(id, group);
+        if in_place { Work::Lazy(id) } else { Work::Delay(id) }
+    }
+
+    fn strict(&mut self, id: ExprId, budget: u8) -> Result<(), ScopeError> {
+        let expr = self.code.exprs.get(id);
+        if budget < LOW && !self.is_constant(id) && !matches!(expr, Expr::Lambda(_) | Expr::Var(_)) {
+            self.delay(id);
+            return Ok(());
+        }
+        let less = |cost: u32| budget.saturating_sub(cost.min(255) as u8);
+        match expr {
+            Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(_) | Expr::CurPos => {}
+            Expr::SearchPath(_) => {
+                self.rebound(id, false, self.names.find_file)?;
+                self.rebound(id, true, self.names.nix_path)?;
+            }
+            Expr::Var(name) => {
+                self.var(id, name)?;
+            }
+            Expr::Interpolation(run) | Expr::PathInterpolation(run) => {
+                let cost = less(2 + run.len.min(32));
+                for i in run.range().rev() {
+                    let part = self.code.exprs.parts[i].expr;
+                    self.work.push(Work::Strict(part, cost));
+                }
+            }
+            Expr::Plus(a, b) => self.both(a, b, less(2)),
+            Expr::Binary(op, a, b) => self.binary(id, op, a, b, less(3))?,
+            Expr::Not(a) => self.work.push(Work::Strict(a, less(1))),
+            Expr::Negate(a) => {
+                self.rebound(id, false, self.names.sub)?;
+                self.work.push(Work::Strict(a, less(3)));
+            }
+            Expr::Select(select) | Expr::HasAttr(select) => self.select(select, less(3)),
+            Expr::Call(function, args) => {
+                for i in args.range().rev() {
+                    self.work.push(Work::Lazy(self.code.exprs.lists[i]));
+                }
+                self.work.push(Work::Strict(function, less(2 + args.len.min(32))));
+            }
+            Expr::Lambda(lambda) => self.lambda(id, lambda)?,
+            Expr::AttrSet(set) => self.bind_attrs(set, None)?,
+            Expr::Let(set, body) => self.bind_attrs(set, Some(Work::Strict(body, less(1))))?,
+            Expr::List(run) => {
+                for i in run.range().rev() {
+                    self.work.push(Work::Lazy(self.code.exprs.lists[i]));
+                }
+            }
+            Expr::With(scope, body) => {
+                self.work.push(Work::EndWith);
+                self.work.push(Work::Strict(body, less(1)));
+                self.work.push(Work::BeginWith(id));
+                self.work.push(Work::Lazy(scope));
+            }
+            Expr::If(at) => {
+                for i in (0..3).rev() {
+                    let cost = less(if i == 0 { 2 } else { 1 });
+                    self.work.push(Work::Strict(self.code.exprs.lists[at as usize + i], cost));
+                }
+            }
+            Expr::Assert(condition, body) => self.both(condition, body, less(1)),
+        }
+        Ok(())
+    }
+
+    /// Notes what the builtin behind an operator means if the program binds its name.
+    fn rebound(&mut self, id: ExprId, second: bool, name: Symbol) -> Result<(), ScopeError> {
+        if self.innermost.contains_key(&name) {
+            let var = self.resolve_var(name, self.code.exprs.pos(id))?;
+            self.code.rebound.insert((id, second), var);
+        }
+        Ok(())
+    }
+
+    fn binary(&mut self, id: ExprId, op: BinOp, a: ExprId, b: ExprId, budget: u8) -> Result<(), ScopeError> {
+        match op {
+            BinOp::Less => self.rebound(id, false, self.names.less_than)?,
+            BinOp::Sub => self.rebound(id, false, self.names.sub)?,
+            BinOp::Mul => self.rebound(id, false, self.names.mul)?,
+            BinOp::Div => self.rebound(id, false, self.names.div)?,
+            _ => {}
+        }
+        self.both(a, b, budget);
+        Ok(())
+    }
+
+    fn both(&mut self, first: ExprId, second: ExprId, budget: u8) {
+        self.work.push(Work::Strict(second, budget));
+        self.work.push(Work::Strict(first, budget));
+    }
+
+    fn select(&mut self, select: u32, budget: u8) {
+        let Select { base, path, default } = self.code.exprs.selects[select as usize];
+        if let Some(default) = default {
+            self.work.push(Work::Strict(default, budget));
+        }
+        for i in path.range().rev() {
+            if let AttrName::Dynamic(name) = self.code.exprs.names[i] {
+                self.work.push(Work::Strict(name, budget));
+            }
+        }
+        self.work.push(Work::Strict(base, budget));
+    }
+
+    /// Gives a group of bindings its place and binds their names: registers, or a set of bindings if they are many or
+    /// must be replaceable. Answers how many locals are live more.
+    fn bind_group(&mut self, names: Vec<Symbol>, replaceable: bool) -> (Group, u32) {
+        let count = names.len() as u32;
+        let boxed = replaceable || count > MAX_FLAT || self.unit().live + count > MAX_LIVE;
+        let local = self.unit().locals;
+        self.unit().locals += if boxed { 1 } else { count };
+        for (slot, name) in names.into_iter().enumerate() {
+            let slot = slot as u32;
+            self.bind(name, if boxed { Home::Boxed { local, slot } } else { Home::Local(local + slot) });
+        }
+        (Group { local, boxed, ..Group::default() }, if boxed { 1 } else { count })
+    }
+
+    fn lambda(&mut self, id: ExprId, first: u32) -> Result<(), ScopeError> {
+        // A pattern is checked as soon as its argument is there, so it can only be the last.
+        let mut chain = vec![first];
+        let mut last = self.code.exprs.lambdas[first as usize];
+        while last.formals.is_none() && chain.len() < MAX_PARAMS {
+            let Expr::Lambda(next) = self.code.exprs.get(last.body) else { break };
+            chain.push(next);
+            last = self.code.exprs.lambdas[next as usize];
+        }
+        let unit = self.open_unit(UnitKind::Lambda(first), last.body, chain.len() as u8);
+        self.code.unit_of[id.0 as usize] = unit;
+        self.unit().locals = chain.len() as u32;
+        let mut count = 0;
+        for (local, &i) in chain.iter().enumerate() {
+            if let Some(arg) = self.code.exprs.lambdas[i as usize].arg {
+                self.bind(arg, Home::Local(local as u32));
+                count += 1;
+            }
+        }
+        let mut live = 0;
+        let mut defaults = Vec::new();
+        if let Some(Formals { formals, .. }) = last.formals {
+            let formals = &self.code.exprs.formals[formals.range()];
+            defaults.extend(formals.iter().filter_map(|f| f.default));
+            let names: Vec<Symbol> = formals.iter().map(|f| f.name).collect();
+            count += names.len() as u32;
+            let (group, more) = self.bind_group(names, false);
+            self.code.lambdas[*chain.last().expect("not empty") as usize] = group;
+            live = more;
+        }
+        self.unit().live += live;
+        self.work.push(Work::EndUnit);
+        self.work.push(Work::EndBindings { count, live });
+        self.work.push(Work::Strict(last.body, BUDGET));
+        for default in defaults.into_iter().rev() {
+            let constant = self.is_constant(default);
+            self.work.push(if constant { Work::Strict(default, BUDGET) } else { Work::Delay(default) });
+        }
+        Ok(())
+    }
+
+    fn inherited(&mut self, id: ExprId) -> Result<(), ScopeError> {
+        let Expr::Var(name) = self.code.exprs.get(id) else { unreachable!("`inherit` names a variable") };
+        if self.is_atom(id, NO_GROUP) {
+            self.var(id, name)?;
+        } else {
+            let unit = self.open_unit(UnitKind::Thunk, id, 0);
+            self.code.unit_of[id.0 as usize] = unit;
+            self.var(id, name)?;
+            self.close_unit();
+        }
+        Ok(())
+    }
+
+    /// The bindings of a set or `let`, and what runs in their scope.
+    fn bind_attrs(&mut self, index: u32, body: Option<Work>) -> Result<(), ScopeError> {
+        let set = self.code.exprs.sets[index as usize];
+        let attrs = set.attrs.range();
+        for i in attrs.clone() {
+            if let AttrValue::Inherited(var) = self.code.exprs.attrs[i].value {
+                self.inherited(var)?;
+            }
+        }
+        let start = self.bindings.len() as u32;
+        let (mut group, mut count, mut live) = (Group::default(), 0, 0);
+        if set.recursive {
+            let names: Vec<Symbol> = self.code.exprs.attrs[attrs.clone()].iter().map(|a| a.name).collect();
+            count = names.len() as u32;
+            let replaceable = self.has_overrides(&names);
+            (group, live) = self.bind_group(names, replaceable);
+        }
+        let sources = set.sources.len;
+        group.sources_boxed = sources > MAX_SOURCES;
+        group.sources = self.unit().locals;
+        let more = if group.sources_boxed { 1 } else { sources };
+        self.unit().locals += more;
+        live += more;
+        self.unit().live += live;
+        self.code.sets[index as usize] = group;
+
+        self.work.push(Work::EndBindings { count, live });
+        self.work.extend(body);
+        let delayed = |this: &Self, id| if set.recursive { this.recursive_value(id, start) } else { Work::Lazy(id) };
+        for i in set.dynamics.range().rev() {
+            let Dynamic { name, value, .. } = self.code.exprs.dynamics[i];
+            self.work.push(Work::Lazy(value));
+            self.work.push(Work::Lazy(name));
+        }
+        for i in attrs.rev() {
+            if let AttrValue::Plain(value) = self.code.exprs.attrs[i].value {
+                self.work.push(delayed(self, value));
+            }
+        }
+        for i in set.sources.range().rev() {
+            self.work.push(delayed(self, self.code.exprs.lists[i]));
+        }
+        Ok(())
+    }
+
+    fn has_overrides(&self, names: &[Symbol]) -> bool {
+        names.contains(&self.names.overrides)
+    }
+}

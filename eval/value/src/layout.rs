@@ -1,0 +1,254 @@
+//! Layouts: the keys of attribute sets, shared by all sets with the same keys.
+//!
+//! Keys are kept in the order of their names' bytes, which is the order of every iteration that shows.
+//! After the hidden classes of Self (Chambers, Ungar, Lee 1989), for sets that never change.
+
+use frazil_syntax::symbol::{Symbol, Symbols};
+use hashbrown::{HashMap, HashTable};
+use rustc_hash::FxBuildHasher;
+use std::cell::{Cell, RefCell};
+use std::hash::BuildHasher;
+use std::sync::{Arc, OnceLock};
+
+/// The number of a layout. Layout 0 has no keys.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct LayoutId(pub u32);
+
+impl LayoutId {
+    /// The layout without keys.
+    pub const EMPTY: LayoutId = LayoutId(0);
+}
+
+/// How to make a set of `layout` from the values of two others: where each value comes from.
+pub struct Plan {
+    /// The layout of the result.
+    pub layout: LayoutId,
+    /// For each slot of the result, the slot it is copied from; [`Plan::RIGHT`] is set when it is the right one's.
+    pub sources: Box<[u32]>,
+}
+
+impl Plan {
+    /// Marks a source as a slot of the right set.
+    pub const RIGHT: u32 = 1 << 31;
+}
+
+struct Keys {
+    keys: Box<[Symbol]>,
+    /// Slots by key, for layouts of more than [`SCANNED`] keys; made at the first search.
+    index: OnceLock<Index>,
+}
+
+/// Layouts of at most this many keys are searched one by one.
+const SCANNED: usize = 12;
+/// Entries of the cache of searches.
+const CACHE: usize = 4096;
+
+/// Slots by key: open addressing, at most half full.
+struct Index {
+    mask: u32,
+    slots: Box<[u32]>,
+}
+
+impl Index {
+    fn new(keys: &[Symbol]) -> Index {
+        let mask = (keys.len() * 2).next_power_of_two() as u32 - 1;
+        let mut slots = vec![u32::MAX; mask as usize + 1].into_boxed_slice();
+        for (slot, key) in keys.iter().enumerate() {
+            let mut at = spread(key.0) & mask;
+            while slots[at as usize] != u32::MAX {
+                at = (at + 1) & mask;
+            }
+            slots[at as usize] = slot as u32;
+        }
+        Index { mask, slots }
+    }
+
+    fn find(&self, keys: &[Symbol], key: Symbol) -> Option<u32> {
+        let mut at = spread(key.0) & self.mask;
+        loop {
+            let slot = self.slots[at as usize];
+            if slot == u32::MAX {
+                return None;
+            }
+            if keys[slot as usize] == key {
+                return Some(slot);
+            }
+            at = (at + 1) & self.mask;
+        }
+    }
+}
+
+/// Fibonacci hashing of a small number.
+fn spread(n: u32) -> u32 {
+    n.wrapping_mul(0x9E37_79B9).rotate_left(15)
+}
+
+/// All layouts of one evaluator, and what is remembered about pairs of them.
+pub struct Layouts {
+    table: RefCell<Vec<Arc<Keys>>>,
+    lens: RefCell<Vec<u32>>,
+    interned: RefCell<HashTable<u32>>,
+    updates: RefCell<HashMap<(LayoutId, LayoutId), Arc<Plan>, FxBuildHasher>>,
+    intersections: RefCell<HashMap<(LayoutId, LayoutId), Arc<Plan>, FxBuildHasher>>,
+    cache: Box<[Cell<(LayoutId, Symbol, u32)>]>,
+}
+
+impl Default for Layouts {
+    fn default() -> Layouts {
+        let layouts = Layouts {
+            table: RefCell::default(),
+            lens: RefCell::default(),
+            interned: RefCell::default(),
+            updates: RefCell::default(),
+            intersections: RefCell::default(),
+            cache: vec![Cell::new((LayoutId(u32::MAX), Symbol(0), 0)); CACHE].into_boxed_slice(),
+        };
+        let empty = layouts.intern(&[]);
+        debug_assert_eq!(empty, LayoutId::EMPTY);
+        layouts
+    }
+}
+
+impl Layouts {
+    /// Only the empty layout.
+    pub fn new() -> Layouts {
+        Layouts::default()
+    }
+
+    /// The layout of `keys`, which are in the order of their names and distinct.
+    pub fn intern(&self, keys: &[Symbol]) -> LayoutId {
+        let hash = FxBuildHasher.hash_one(keys);
+        let mut table = self.table.borrow_mut();
+        let mut interned = self.interned.borrow_mut();
+        if let Some(&found) = interned.find(hash, |&i| &*table[i as usize].keys == keys) {
+            return LayoutId(found);
+        }
+        let id = u32::try_from(table.len()).expect("fewer than 2^32 layouts");
+        table.push(Arc::new(Keys { keys: keys.into(), index: OnceLock::new() }));
+        self.lens.borrow_mut().push(keys.len() as u32);
+        interned.insert_unique(hash, id, |&i| FxBuildHasher.hash_one(&*table[i as usize].keys));
+        LayoutId(id)
+    }
+
+    /// The layout of `keys` in any order, and for each of its slots the place of the key in `keys`.
+    /// Of equal keys the first counts.
+    pub fn intern_unsorted(&self, keys: &[Symbol], symbols: &Symbols) -> (LayoutId, Vec<u32>) {
+        let mut order: Vec<u32> = (0..keys.len() as u32).collect();
+        let name = |i: u32| symbols.name(keys[i as usize]);
+        if !order.is_sorted_by(|&a, &b| name(a) < name(b)) {
+            order.sort_by(|&a, &b| name(a).cmp(name(b)));
+            order.dedup_by_key(|i| keys[*i as usize]);
+        }
+        let sorted: Vec<Symbol> = order.iter().map(|&i| keys[i as usize]).collect();
+        (self.intern(&sorted), order)
+    }
+
+    /// How many keys the layout has.
+    #[inline(always)]
+    pub fn len(&self, id: LayoutId) -> usize {
+        self.lens.borrow()[id.0 as usize] as usize
+    }
+
+    /// How many layouts there are.
+    pub fn count(&self) -> usize {
+        self.lens.borrow().len()
+    }
+
+    /// The keys, in the order of their names.
+    pub fn keys(&self, id: LayoutId) -> LayoutKeys {
+        LayoutKeys(self.table.borrow()[id.0 as usize].clone())
+    }
+
+    /// The slot of `key`.
+    #[inline]
+    pub fn find(&self, id: LayoutId, key: Symbol) -> Option<u32> {
+        let at = (spread(key.0) ^ spread(id.0).rotate_left(7)) as usize % CACHE;
+        let (cached_id, cached_key, slot) = self.cache[at].get();
+        if cached_id == id && cached_key == key {
+            return (slot != u32::MAX).then_some(slot);
+        }
+        let found = self.search(id, key);
+        self.cache[at].set((id, key, found.unwrap_or(u32::MAX)));
+        found
+    }
+
+    fn search(&self, id: LayoutId, key: Symbol) -> Option<u32> {
+        let table = self.table.borrow();
+        let Keys { keys, index } = &*table[id.0 as usize];
+        if keys.len() <= SCANNED {
+            keys.iter().position(|&k| k == key).map(|i| i as u32)
+        } else {
+            index.get_or_init(|| Index::new(keys)).find(keys, key)
+        }
+    }
+
+    /// How to make `a // b`.
+    pub fn update(&self, a: LayoutId, b: LayoutId, symbols: &Symbols) -> Arc<Plan> {
+        if let Some(plan) = self.updates.borrow().get(&(a, b)) {
+            return plan.clone();
+        }
+        let (left, right) = (self.keys(a), self.keys(b));
+        let (mut keys, mut sources) = (Vec::new(), Vec::new());
+        merge(&left, &right, symbols, |key, l, r| {
+            keys.push(key);
+            sources.push(r.map_or_else(|| l.expect("from one side"), |r| r | Plan::RIGHT));
+        });
+        self.remember(&self.updates, a, b, &keys, sources)
+    }
+
+    /// How to make `intersectAttrs a b`: the attributes of `b` whose names are in `a`.
+    pub fn intersection(&self, a: LayoutId, b: LayoutId) -> Arc<Plan> {
+        if let Some(plan) = self.intersections.borrow().get(&(a, b)) {
+            return plan.clone();
+        }
+        let right = self.keys(b);
+        let kept = right.iter().enumerate().filter(|(_, k)| self.search(a, **k).is_some());
+        let (keys, sources): (Vec<Symbol>, Vec<u32>) =
+            kept.map(|(slot, &key)| (key, slot as u32 | Plan::RIGHT)).unzip();
+        self.remember(&self.intersections, a, b, &keys, sources)
+    }
+
+    fn remember(
+        &self,
+        table: &RefCell<HashMap<(LayoutId, LayoutId), Arc<Plan>, FxBuildHasher>>,
+        a: LayoutId,
+        b: LayoutId,
+        keys: &[Symbol],
+        sources: Vec<u32>,
+    ) -> Arc<Plan> {
+        let plan = Arc::new(Plan { layout: self.intern(keys), sources: sources.into() });
+        // A plan of thousands of slots is as dear to keep as to make again.
+        if keys.len() <= 1024 {
+            table.borrow_mut().insert((a, b), plan.clone());
+        }
+        plan
+    }
+}
+
+/// Walks two sorted key lists together; `each` gets a key and its slots.
+fn merge(a: &[Symbol], b: &[Symbol], symbols: &Symbols, mut each: impl FnMut(Symbol, Option<u32>, Option<u32>)) {
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() || j < b.len() {
+        let order = match (a.get(i), b.get(j)) {
+            (Some(l), Some(r)) if l == r => std::cmp::Ordering::Equal,
+            (Some(l), Some(r)) => symbols.name(*l).cmp(symbols.name(*r)),
+            (Some(_), None) => std::cmp::Ordering::Less,
+            _ => std::cmp::Ordering::Greater,
+        };
+        let (l, r) = (order.is_le().then_some(i as u32), order.is_ge().then_some(j as u32));
+        each(if order.is_le() { a[i] } else { b[j] }, l, r);
+        i += order.is_le() as usize;
+        j += order.is_ge() as usize;
+    }
+}
+
+/// The keys of a layout; derefs to a slice.
+#[derive(Clone)]
+pub struct LayoutKeys(Arc<Keys>);
+
+impl std::ops::Deref for LayoutKeys {
+    type Target = [Symbol];
+    fn deref(&self) -> &[Symbol] {
+        &self.0.keys
+    }
+}

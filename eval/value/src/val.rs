@@ -1,0 +1,189 @@
+//! The value word.
+
+/// A value of the language, or a thunk: one tagged word.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Val(pub(crate) u64);
+
+/// What the low three bits of a [`Val`] say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Tag {
+    /// A computation that may have run already.
+    Thunk = 0,
+    /// An attribute set.
+    Attrs = 1,
+    /// A list.
+    List = 2,
+    /// A string.
+    String = 3,
+    /// A lambda, a builtin, or either applied to too few arguments.
+    Func = 4,
+    /// An integer of at most 61 bits.
+    Int = 5,
+    /// Null and the booleans.
+    Immediate = 6,
+    /// A float, a path, a large integer, or a host's value.
+    Boxed = 7,
+}
+
+const TAGS: [Tag; 8] = [
+    Tag::Thunk,
+    Tag::Attrs,
+    Tag::List,
+    Tag::String,
+    Tag::Func,
+    Tag::Int,
+    Tag::Immediate,
+    Tag::Boxed,
+];
+
+/// What an object on the heap is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the table in README.md describes them")]
+pub enum Kind {
+    Thunk,
+    SelectThunk,
+    ApplyThunk,
+    Closure,
+    Primop,
+    Partial,
+    Attrs,
+    Overlay,
+    List,
+    String,
+    Path,
+    Float,
+    BigInt,
+    External,
+}
+
+pub(crate) const KINDS: [Kind; 14] = [
+    Kind::Thunk,
+    Kind::SelectThunk,
+    Kind::ApplyThunk,
+    Kind::Closure,
+    Kind::Primop,
+    Kind::Partial,
+    Kind::Attrs,
+    Kind::Overlay,
+    Kind::List,
+    Kind::String,
+    Kind::Path,
+    Kind::Float,
+    Kind::BigInt,
+    Kind::External,
+];
+
+const fn immediate(n: u64) -> Val {
+    Val((n << 3) | Tag::Immediate as u64)
+}
+
+impl Val {
+    /// `null`
+    pub const NULL: Val = immediate(0);
+    /// `false`
+    pub const FALSE: Val = immediate(1);
+    /// `true`
+    pub const TRUE: Val = immediate(2);
+    /// No value of the language: a register or slot that has not been filled.
+    pub const ABSENT: Val = immediate(3);
+
+    /// The kind of word this is.
+    #[inline(always)]
+    pub fn tag(self) -> Tag {
+        TAGS[(self.0 & 7) as usize]
+    }
+
+    /// A boolean.
+    #[inline(always)]
+    pub fn bool(b: bool) -> Val {
+        if b { Val::TRUE } else { Val::FALSE }
+    }
+
+    /// The boolean, if it is one.
+    #[inline(always)]
+    pub fn as_bool(self) -> Option<bool> {
+        match self {
+            Val::TRUE => Some(true),
+            Val::FALSE => Some(false),
+            _ => None,
+        }
+    }
+
+    /// An integer that fits 61 bits.
+    #[inline(always)]
+    pub fn small_int(n: i64) -> Option<Val> {
+        let shifted = n << 3;
+        (shifted >> 3 == n).then_some(Val(shifted as u64 | Tag::Int as u64))
+    }
+
+    /// The integer, if it is a small one.
+    #[inline(always)]
+    pub fn as_small_int(self) -> Option<i64> {
+        (self.0 & 7 == Tag::Int as u64).then_some((self.0 as i64) >> 3)
+    }
+
+    /// Whether it is a thunk, run or not.
+    #[inline(always)]
+    pub fn is_thunk(self) -> bool {
+        self.0 & 7 == Tag::Thunk as u64
+    }
+
+    /// Whether it is an attribute set.
+    #[inline(always)]
+    pub fn is_attrs(self) -> bool {
+        self.0 & 7 == Tag::Attrs as u64
+    }
+
+    /// Whether it is a list.
+    #[inline(always)]
+    pub fn is_list(self) -> bool {
+        self.0 & 7 == Tag::List as u64
+    }
+
+    /// Whether it is a string.
+    #[inline(always)]
+    pub fn is_string(self) -> bool {
+        self.0 & 7 == Tag::String as u64
+    }
+
+    /// Whether it is a function of any sort.
+    #[inline(always)]
+    pub fn is_func(self) -> bool {
+        self.0 & 7 == Tag::Func as u64
+    }
+
+    /// Whether the word points to the heap.
+    #[inline(always)]
+    pub(crate) fn is_pointer(self) -> bool {
+        !matches!(self.tag(), Tag::Int | Tag::Immediate)
+    }
+
+    /// The word, to be used as an identity (never to be turned back).
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for Val {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {
+            Val::NULL => f.write_str("null"),
+            Val::TRUE => f.write_str("true"),
+            Val::FALSE => f.write_str("false"),
+            Val::ABSENT => f.write_str("absent"),
+            v => match v.as_small_int() {
+                Some(n) => write!(f, "{n}"),
+                None => write!(f, "{:?}@{:x}", v.tag(), v.0 & !7),
+            },
+        }
+    }
+}
+
+const _: () = assert!(size_of::<Val>() == 8, "every slot pays for this");
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Val>();
+};

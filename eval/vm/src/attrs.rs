@@ -1,0 +1,304 @@
+//! Attribute sets: looking up, merging, iterating, and where attributes are defined.
+
+use crate::files::Pos;
+use crate::link::Site;
+use crate::machine::Machine;
+use frazil_syntax::symbol::Symbol;
+use frazil_value::layout::LayoutKeys;
+use frazil_value::{LayoutId, Plan, Slot, Val};
+use rustc_hash::FxHashMap;
+
+/// An entry of [`Positions`]; 0 is for sets whose attributes are defined nowhere.
+pub(crate) type PositionsId = u32;
+
+/// As many entries fit into the header of a set.
+const MAX_POSITIONS: usize = (1 << 24) - 1;
+
+enum Entry {
+    None,
+    /// The position of each slot.
+    Literal(Box<[Pos]>),
+    /// The left and the right entry of a merge, with the layouts that were merged.
+    Update { left: PositionsId, right: PositionsId, layouts: (LayoutId, LayoutId) },
+    /// The attributes of another set with some removed: its entry and layout.
+    Subset { of: PositionsId, layout: LayoutId },
+}
+
+/// Where the attributes of sets are defined, by entry; one is shared by all sets made in the same way.
+pub(crate) struct Positions {
+    entries: Vec<Entry>,
+    updates: FxHashMap<(PositionsId, PositionsId, LayoutId, LayoutId), PositionsId>,
+    subsets: FxHashMap<(PositionsId, LayoutId), PositionsId>,
+}
+
+impl Default for Positions {
+    fn default() -> Positions {
+        Positions { entries: vec![Entry::None], updates: FxHashMap::default(), subsets: FxHashMap::default() }
+    }
+}
+
+impl Positions {
+    fn add(&mut self, entry: Entry) -> PositionsId {
+        if self.entries.len() > MAX_POSITIONS {
+            return 0;
+        }
+        self.entries.push(entry);
+        self.entries.len() as u32 - 1
+    }
+
+    pub(crate) fn literal(&mut self, pos: Box<[Pos]>) -> PositionsId {
+        self.add(Entry::Literal(pos))
+    }
+
+    fn update(&mut self, left: PositionsId, right: PositionsId, layouts: (LayoutId, LayoutId)) -> PositionsId {
+        if left == 0 && right == 0 {
+            return 0;
+        }
+        let key = (left, right, layouts.0, layouts.1);
+        if let Some(&known) = self.updates.get(&key) {
+            return known;
+        }
+        let id = self.add(Entry::Update { left, right, layouts });
+        self.updates.insert(key, id);
+        id
+    }
+
+    pub(crate) fn subset(&mut self, of: PositionsId, layout: LayoutId) -> PositionsId {
+        if of == 0 {
+            return 0;
+        }
+        if let Some(&known) = self.subsets.get(&(of, layout)) {
+            return known;
+        }
+        let id = self.add(Entry::Subset { of, layout });
+        self.subsets.insert((of, layout), id);
+        id
+    }
+}
+
+/// Larger sets are not copied by `//` if the right side is much smaller.
+const OVERLAID: usize = 64;
+/// The right side is much smaller if so many of it make the left one.
+const OVERLAY_RATIO: usize = 4;
+/// Overlays upon overlays, at most.
+const MAX_DEPTH: u32 = 3;
+
+impl<'w> Machine<'w> {
+    /// The slot of an attribute.
+    #[inline]
+    pub fn attr(&self, set: Val, name: Symbol) -> Option<&'w Slot> {
+        let mut set = set;
+        loop {
+            if let Some(layout) = self.heap.layout(set) {
+                return self.layouts.find(layout, name).map(|slot| self.heap.attr(set, slot));
+            }
+            let (base, delta, _, flat) = self.heap.overlay(set);
+            if let Some(flat) = flat {
+                set = flat;
+                continue;
+            }
+            let found = self.attr(delta, name);
+            if found.is_some() {
+                return found;
+            }
+            set = base;
+        }
+    }
+
+    /// The slot of the attribute that a site selects.
+    #[inline(always)]
+    pub(crate) fn attr_at(&mut self, set: Val, site: &Site) -> Option<&'w Slot> {
+        self.st.stats.selects += 1;
+        let Some(layout) = self.heap.layout(set) else { return self.attr(set, site.name) };
+        let slot = match site.get(layout) {
+            Some(slot) => {
+                self.st.stats.select_hits += 1;
+                slot
+            }
+            None => {
+                let slot = self.layouts.find(layout, site.name);
+                site.set(layout, slot);
+                slot
+            }
+        };
+        slot.map(|slot| self.heap.attr(set, slot))
+    }
+
+    /// The same set, as a plain one.
+    pub fn flat(&mut self, set: Val) -> Val {
+        if self.heap.layout(set).is_some() {
+            return set;
+        }
+        let (base, delta, _, flat) = self.heap.overlay(set);
+        if let Some(flat) = flat {
+            return flat;
+        }
+        // As deep as `MAX_DEPTH`.
+        let (base, delta) = (self.flat(base), self.flat(delta));
+        let flat = self.merge(base, delta);
+        self.heap.set_flattened(set, flat);
+        flat
+    }
+
+    /// The keys in order of their names, and the values.
+    pub fn attrs(&mut self, set: Val) -> (LayoutKeys, &'w [Slot]) {
+        let set = self.flat(set);
+        let layout = self.heap.layout(set).expect("just flattened");
+        (self.layouts.keys(layout), self.heap.attr_values(set, self.layouts))
+    }
+
+    /// How many attributes there are.
+    pub fn attr_count(&mut self, set: Val) -> usize {
+        let set = self.flat(set);
+        self.layouts.len(self.heap.layout(set).expect("just flattened"))
+    }
+
+    fn plain_parts(&self, set: Val) -> (LayoutId, &'w [Slot]) {
+        (self.heap.layout(set).expect("a plain set"), self.heap.attr_values(set, self.layouts))
+    }
+
+    /// `a // b` of two plain sets, copied.
+    fn merge(&mut self, a: Val, b: Val) -> Val {
+        let ((la, va), (lb, vb)) = (self.plain_parts(a), self.plain_parts(b));
+        let plan = self.layouts.update(la, lb, &self.st.symbols);
+        let positions =
+            self.st.positions.update(self.heap.positions(a), self.heap.positions(b), (la, lb));
+        self.gather(&plan, va, vb, positions)
+    }
+
+    /// The set that a plan makes of the values of two others.
+    pub(crate) fn gather(&self, plan: &Plan, left: &[Slot], right: &[Slot], positions: PositionsId) -> Val {
+        let values = plan.sources.iter().map(|&source| {
+            let slot = match source & Plan::RIGHT {
+                0 => &left[source as usize],
+                _ => &right[(source & !Plan::RIGHT) as usize],
+            };
+            let v = slot.get();
+            // A thunk that has run is not worth keeping.
+            self.heap.peek(v).unwrap_or(v)
+        });
+        self.heap.new_attrs(plan.layout, positions, values)
+    }
+
+    /// `a // b` of two sets.
+    pub fn update(&mut self, a: Val, b: Val) -> Val {
+        let empty = self.heap.empty_attrs();
+        if b == empty {
+            return a;
+        }
+        if a == empty {
+            return b;
+        }
+        self.st.stats.updates += 1;
+        let b_plain = self.heap.layout(b);
+        match (self.heap.layout(a), b_plain) {
+            (Some(la), Some(lb)) => {
+                let (na, nb) = (self.layouts.len(la), self.layouts.len(lb));
+                if na > OVERLAID && nb * OVERLAY_RATIO <= na {
+                    return self.heap.new_overlay(1, a, b);
+                }
+                self.merge(a, b)
+            }
+            (None, Some(lb)) => {
+                let nb = self.layouts.len(lb);
+                let (base, delta, depth, flat) = self.heap.overlay(a);
+                if let Some(flat) = flat {
+                    return self.update(flat, b);
+                }
+                let Some(ld) = self.heap.layout(delta) else { return self.merge_flat(a, b) };
+                let nd = self.layouts.len(ld);
+                let base_size = self.heap.layout(base).map_or(nd, |l| self.layouts.len(l));
+                if (nd + nb) * OVERLAY_RATIO <= base_size && (nd <= OVERLAID || nb * OVERLAY_RATIO > nd) {
+                    let delta = self.merge(delta, b);
+                    self.heap.new_overlay(depth, base, delta)
+                } else if depth < MAX_DEPTH && nb * OVERLAY_RATIO <= nd + base_size {
+                    self.heap.new_overlay(depth + 1, a, b)
+                } else {
+                    self.merge_flat(a, b)
+                }
+            }
+            _ => self.merge_flat(a, b),
+        }
+    }
+
+    fn merge_flat(&mut self, a: Val, b: Val) -> Val {
+        let (a, b) = (self.flat(a), self.flat(b));
+        self.merge(a, b)
+    }
+
+    /// A set of names in any order; of equal names the first counts.
+    pub fn new_attrs(&mut self, names: &[Symbol], values: &[Val]) -> Val {
+        let (layout, order) = self.layouts.intern_unsorted(names, &self.st.symbols);
+        self.heap.new_attrs(layout, 0, order.iter().map(|&i| values[i as usize]))
+    }
+
+    /// The same with positions.
+    pub(crate) fn new_attrs_at(&mut self, names: &[Symbol], values: &[Val], pos: &[Pos]) -> Val {
+        let (layout, order) = self.layouts.intern_unsorted(names, &self.st.symbols);
+        let positions = if pos.iter().all(|&p| p == Pos::NONE) {
+            0
+        } else {
+            self.st.positions.literal(order.iter().map(|&i| pos[i as usize]).collect())
+        };
+        self.heap.new_attrs(layout, positions, order.iter().map(|&i| values[i as usize]))
+    }
+
+    /// Where an attribute is defined.
+    pub fn attr_pos(&self, set: Val, name: Symbol) -> Pos {
+        let mut set = set;
+        loop {
+            if let Some(layout) = self.heap.layout(set) {
+                let Some(slot) = self.layouts.find(layout, name) else { return Pos::NONE };
+                return self.slot_pos(self.heap.positions(set), slot, name);
+            }
+            let (base, delta, ..) = self.heap.overlay(set);
+            set = if self.attr(delta, name).is_some() { delta } else { base };
+        }
+    }
+
+    fn slot_pos(&self, id: PositionsId, slot: u32, name: Symbol) -> Pos {
+        let (mut id, mut slot) = (id, slot);
+        loop {
+            match &self.st.positions.entries[id as usize] {
+                Entry::None => return Pos::NONE,
+                Entry::Literal(pos) => return pos.get(slot as usize).copied().unwrap_or(Pos::NONE),
+                Entry::Update { left, right, layouts } => match self.layouts.find(layouts.1, name) {
+                    Some(at) => (id, slot) = (*right, at),
+                    None => match self.layouts.find(layouts.0, name) {
+                        Some(at) => (id, slot) = (*left, at),
+                        None => return Pos::NONE,
+                    },
+                },
+                Entry::Subset { of, layout } => match self.layouts.find(*layout, name) {
+                    Some(at) => (id, slot) = (*of, at),
+                    None => return Pos::NONE,
+                },
+            }
+        }
+    }
+
+    /// The symbol that a string is.
+    pub fn symbol(&mut self, string: Val) -> Symbol {
+        if let Some(known) = self.heap.cached_symbol(string) {
+            return Symbol(known);
+        }
+        let symbol = self.st.symbols.intern(self.heap.bytes(string));
+        self.heap.cache_symbol(string, symbol.0);
+        symbol
+    }
+
+    /// The string of a symbol.
+    pub fn symbol_string(&mut self, symbol: Symbol) -> Val {
+        let at = symbol.0 as usize;
+        let strings = &mut self.st.symbol_strings;
+        if strings.len() <= at {
+            strings.resize(at + 1, Val::ABSENT);
+        }
+        if strings[at] == Val::ABSENT {
+            let string = self.heap.new_string(self.st.symbols.name(symbol), 0);
+            self.heap.cache_symbol(string, symbol.0);
+            self.st.symbol_strings[at] = string;
+        }
+        self.st.symbol_strings[at]
+    }
+}

@@ -1,0 +1,110 @@
+//! Source files and positions: every byte of every file has a number of its own.
+
+use frazil_code::FileCode;
+use std::sync::Arc;
+
+/// A position in some source: a number that [`Files`] resolves.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct Pos(pub u32);
+
+impl Pos {
+    /// Nowhere.
+    pub const NONE: Pos = Pos(0);
+}
+
+/// Where a source came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file, by its path.
+    File(Vec<u8>),
+    /// Text given by the host: `«string»`.
+    Text,
+    /// Standard input: `«stdin»`.
+    Stdin,
+}
+
+/// A source that was read.
+pub struct File {
+    /// Where it came from.
+    pub origin: Origin,
+    /// The text; for messages.
+    pub source: Arc<[u8]>,
+    /// The directory that its relative paths start from.
+    pub base_dir: Vec<u8>,
+    /// The position number of its first byte.
+    pub start: u32,
+    /// The number of its first unit.
+    pub first_unit: u32,
+    /// The resolved tree.
+    pub code: Arc<FileCode>,
+}
+
+/// All sources of an evaluator.
+#[derive(Default)]
+pub struct Files {
+    files: Vec<File>,
+    next_pos: u32,
+    next_unit: u32,
+}
+
+/// A position as people read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location<'a> {
+    /// The source.
+    pub origin: &'a Origin,
+    /// Its text.
+    pub source: &'a [u8],
+    /// The line, from 1.
+    pub line: u32,
+    /// The byte in the line, from 1.
+    pub column: u32,
+}
+
+impl Files {
+    /// Where the next file's positions will start.
+    pub fn next_start(&self) -> u32 {
+        self.next_pos + 1
+    }
+
+    /// Adds a file; answers its number.
+    pub fn add(&mut self, origin: Origin, source: Arc<[u8]>, base_dir: Vec<u8>, code: FileCode) -> u32 {
+        let start = self.next_start();
+        self.next_pos = start.saturating_add(source.len() as u32 + 1);
+        let first_unit = self.next_unit;
+        self.next_unit += code.units.len() as u32;
+        let code = Arc::new(code);
+        self.files.push(File { origin, source, base_dir, start, first_unit, code });
+        self.files.len() as u32 - 1
+    }
+
+    /// How many units all files have.
+    pub fn unit_count(&self) -> usize {
+        self.next_unit as usize
+    }
+
+    /// The file of that number.
+    pub fn get(&self, file: u32) -> &File {
+        &self.files[file as usize]
+    }
+
+    /// All files.
+    pub fn iter(&self) -> impl Iterator<Item = &File> {
+        self.files.iter()
+    }
+
+    /// The number of the file that a unit belongs to.
+    pub fn of_unit(&self, unit: u32) -> u32 {
+        self.files.partition_point(|f| f.first_unit <= unit) as u32 - 1
+    }
+
+    /// The file, line and column of a position.
+    pub fn locate(&self, pos: Pos) -> Option<Location<'_>> {
+        let after = self.files.partition_point(|f| f.start <= pos.0);
+        let file = self.files.get(after.checked_sub(1)?)?;
+        let offset = ((pos.0 - file.start) as usize).min(file.source.len());
+        let before = &file.source[..offset];
+        let line = 1 + before.iter().filter(|&&c| c == b'\n').count() as u32;
+        let column = 1 + (offset - before.iter().rposition(|&c| c == b'\n').map_or(0, |i| i + 1)) as u32;
+        Some(Location { origin: &file.origin, source: &file.source, line, column })
+    }
+}

@@ -1,0 +1,69 @@
+//! Every way out of the machine: files, environment, clock, messages. One trait, so that the same evaluator runs on a
+//! disk, in memory, in a browser and under restriction.
+
+use std::sync::Arc;
+
+/// What a path names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum FileKind {
+    /// A regular file.
+    Regular {
+        /// Whether its owner may execute it.
+        executable: bool,
+    },
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A device, socket, or the like.
+    Other,
+}
+
+/// Why the host did not answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum HostError {
+    /// There is nothing at that path.
+    NotFound,
+    /// The access rules forbid it; the text says which.
+    Forbidden(String),
+    /// Another failure, in the system's words.
+    Failed(String),
+}
+
+/// The host's answer.
+pub type HostResult<T> = Result<T, HostError>;
+
+/// The world outside an evaluator. Paths are absolute and canonical: no `.`, `..` or double slash; links are the
+/// caller's business.
+pub trait Host: Send + Sync {
+    /// The bytes of a regular file.
+    fn read_file(&self, path: &[u8]) -> HostResult<Arc<[u8]>>;
+    /// The names in a directory, in any order; the kind where it is known without another look.
+    fn read_dir(&self, path: &[u8]) -> HostResult<Vec<(Vec<u8>, Option<FileKind>)>>;
+    /// What `path` itself names, links not followed.
+    fn kind(&self, path: &[u8]) -> HostResult<FileKind>;
+    /// The target of a symbolic link.
+    fn read_link(&self, path: &[u8]) -> HostResult<Vec<u8>>;
+    /// An environment variable.
+    fn env(&self, name: &[u8]) -> Option<Vec<u8>>;
+    /// Seconds since 1970.
+    fn now(&self) -> i64;
+    /// Nanoseconds since some fixed moment; for limits and traces.
+    fn clock(&self) -> u64;
+    /// Shows a line for people: `trace:`, `warning:`.
+    fn message(&self, line: &str);
+    /// Whether store objects are really written; see [`Host::write_store`].
+    fn writes_store(&self) -> bool {
+        false
+    }
+    /// Adds a text object to the store: a `.drv`, or a file of `toFile`.
+    fn write_store(&self, path: &str, contents: &[u8]) -> HostResult<()> {
+        let _ = (path, contents);
+        Ok(())
+    }
+    /// Copies what is at `source` to the store as `path`.
+    fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
+        let _ = (path, source);
+        Ok(())
+    }
+}

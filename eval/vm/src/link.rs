@@ -1,0 +1,153 @@
+//! From a chunk, which is data, to code of this evaluator: constants become values, keys become layouts,
+//! selections get a cache.
+
+use crate::files::Pos;
+use crate::machine::Machine;
+use crate::attrs::PositionsId;
+use frazil_code::{Chunk, Const, Op};
+use frazil_syntax::symbol::Symbol;
+use frazil_value::{LayoutId, Val};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A place that selects by name, and what it found the last time.
+pub(crate) struct Site {
+    pub(crate) name: Symbol,
+    /// Layout and slot, 32 bits each; the slot is `u32::MAX` where the layout has no such key.
+    cache: AtomicU64,
+}
+
+impl Site {
+    pub(crate) fn new(name: Symbol) -> Site {
+        Site { name, cache: AtomicU64::new(u64::MAX) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self, layout: LayoutId) -> Option<Option<u32>> {
+        let cached = self.cache.load(Relaxed);
+        (cached >> 32 == layout.0 as u64).then(|| {
+            let slot = cached as u32;
+            (slot != u32::MAX).then_some(slot)
+        })
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&self, layout: LayoutId, slot: Option<u32>) {
+        self.cache.store((layout.0 as u64) << 32 | slot.unwrap_or(u32::MAX) as u64, Relaxed);
+    }
+}
+
+/// A unit that code makes thunks or closures of.
+pub(crate) struct LinkedChild {
+    pub(crate) unit: u32,
+    pub(crate) captures: Box<[u16]>,
+}
+
+/// Code ready to run.
+pub struct Code {
+    pub(crate) unit: u32,
+    pub(crate) file: u32,
+    pub(crate) ops: Box<[Op]>,
+    pub(crate) pos: Box<[u32]>,
+    pub(crate) consts: Box<[Val]>,
+    pub(crate) sites: Box<[Site]>,
+    pub(crate) children: Box<[LinkedChild]>,
+    pub(crate) shapes: Box<[(LayoutId, PositionsId)]>,
+    pub(crate) formals: Box<[(Site, bool)]>,
+    pub(crate) ellipsis: bool,
+    pub(crate) n_regs: u32,
+    pub(crate) params: u8,
+    pub(crate) captures: u16,
+    pub(crate) captures_in_registers: bool,
+}
+
+impl Code {
+    /// The position of the instruction at `ip`.
+    pub(crate) fn pos_at(&self, ip: usize) -> Pos {
+        Pos(self.pos.get(ip).copied().unwrap_or(0))
+    }
+}
+
+impl<'w> Machine<'w> {
+    /// The code of a unit, emitted if this is the first time that it runs.
+    #[inline(always)]
+    pub(crate) fn code(&mut self, unit: u32) -> &'w Code {
+        match self.codes.get(self.st.units[unit as usize] as usize) {
+            Some(code) => code,
+            None => self.first_code(unit),
+        }
+    }
+
+    #[cold]
+    fn first_code(&mut self, unit: u32) -> &'w Code {
+        let file = self.st.files.of_unit(unit);
+        let source = self.st.files.get(file);
+        let (tree, first, start) = (source.code.clone(), source.first_unit, source.start);
+        let chunk = frazil_code::emit(&tree, unit - first);
+        let code = self.link(unit, file, first, start, &tree.exprs, chunk);
+        let index = self.codes.push(code);
+        self.st.units[unit as usize] = index as u32;
+        &self.codes[index]
+    }
+
+    fn link(
+        &mut self,
+        unit: u32,
+        file: u32,
+        first: u32,
+        start: u32,
+        exprs: &frazil_syntax::expr::Exprs,
+        chunk: Chunk,
+    ) -> Code {
+        let consts = chunk.consts.iter().map(|&c| self.constant(file, start, exprs, c)).collect();
+        let shapes = chunk.shapes.iter().map(|shape| {
+            let layout = self.layouts.intern(&shape.keys);
+            let pos = shape.pos.iter().map(|p| Pos(start + p)).collect();
+            (layout, self.st.positions.literal(pos))
+        });
+        let shapes = shapes.collect();
+        let children = chunk.children.into_iter();
+        Code {
+            unit,
+            file,
+            pos: chunk.pos.iter().map(|p| start + p).collect(),
+            ops: chunk.ops.into(),
+            consts,
+            sites: chunk.sites.iter().map(|&name| Site::new(name)).collect(),
+            children: children.map(|c| LinkedChild { unit: first + c.unit, captures: c.captures }).collect(),
+            shapes,
+            formals: chunk.formals.iter().map(|&(name, default)| (Site::new(name), default)).collect(),
+            ellipsis: chunk.ellipsis,
+            n_regs: chunk.n_regs as u32,
+            params: chunk.params,
+            captures: chunk.captures,
+            captures_in_registers: chunk.captures_in_registers,
+        }
+    }
+
+    fn constant(&mut self, file: u32, start: u32, exprs: &frazil_syntax::expr::Exprs, constant: Const) -> Val {
+        match constant {
+            Const::Int(n) => self.heap.new_int(n),
+            Const::Float(f) => self.heap.new_float(f),
+            Const::Str(text) => self.heap.new_string(exprs.bytes(text), 0),
+            Const::Path(text) => {
+                let path = self.literal_path(file, exprs.bytes(text));
+                self.heap.new_path(&path)
+            }
+            Const::CurPos(offset) => self.position_value(Pos(start + offset)),
+            Const::Global(name) => self.st.globals[&name],
+            Const::EmptySet => self.heap.empty_attrs(),
+            Const::EmptyList => self.heap.empty_list(),
+            Const::Bool(b) => Val::bool(b),
+        }
+    }
+
+    /// The path that a literal means in its file.
+    fn literal_path(&self, file: u32, text: &[u8]) -> Vec<u8> {
+        if let Some(rest) = text.strip_prefix(b"~") {
+            let home = self.st.settings.home.as_deref().unwrap_or(b"/");
+            return crate::builtins::paths::canonical(&[home, rest].concat());
+        }
+        let base: &[u8] = if text.starts_with(b"/") { b"" } else { &self.st.files.get(file).base_dir };
+        crate::builtins::paths::canonical(&[base, b"/", text].concat())
+    }
+}

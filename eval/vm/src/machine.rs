@@ -1,0 +1,1320 @@
+//! The machine: a loop over instructions, and frames that it pushes and pops instead of recursing.
+
+use crate::builtins;
+use crate::coerce::{self, CoerceTo};
+use crate::compare;
+use crate::error::{Error, ErrorKind};
+use crate::files::Pos;
+use crate::link::Code;
+use crate::native::{Args, Native, Step};
+use crate::world::{Failure, State, World};
+use frazil_code::op::{Condition, Op};
+use frazil_syntax::symbol::Symbol;
+use frazil_value::heap::NO_UNIT;
+use frazil_value::{Claim, Heap, Kind, Layouts, ThunkCode, Val};
+use std::sync::Arc;
+
+/// Whether several threads force the same thunks. One evaluator is one thread's for now.
+const SHARED: bool = false;
+/// Frames entered between two looks at clock, memory and cancellation.
+const POLL_EVERY: u32 = 1024;
+/// Registers that a frame may reach from its base.
+const WINDOW: usize = 256;
+
+/// A call, a thunk being run, or a builtin being resumed.
+struct Frame<'w> {
+    /// `None` for a builtin, which is on the stack of builtins.
+    code: Option<&'w Code>,
+    /// The thunk that the result belongs to, or absent.
+    update: Val,
+    /// The closure or thunk with the captures.
+    env: Val,
+    /// The instruction that it stopped at.
+    ip: u32,
+    /// Whether that instruction gets its value from the frame above, so that the frame goes on behind it;
+    /// otherwise it runs the instruction again.
+    done: bool,
+    /// The frame's first register.
+    base: u32,
+    /// The register of the frame below that takes the result.
+    dst: u8,
+    /// Whether it counts as a nested call.
+    counts: bool,
+}
+
+/// One evaluation at work in a [`World`].
+pub struct Machine<'w> {
+    /// Values.
+    pub heap: &'w Heap,
+    /// Layouts of sets.
+    pub layouts: &'w Layouts,
+    pub(crate) codes: &'w boxcar::Vec<Code>,
+    /// Everything else.
+    pub st: &'w mut State,
+    frames: Vec<Frame<'w>>,
+    /// The builtin of each builtin's frame; `None` if the frame only passes its input on.
+    natives: Vec<Option<Box<dyn Native>>>,
+    regs: Vec<Val>,
+    /// What the builtin on top is to be resumed with.
+    input: Val,
+    depth: u32,
+    poll: u32,
+}
+
+fn window(regs: &mut [Val], base: usize) -> &mut [Val; WINDOW] {
+    (&mut regs[base..base + WINDOW]).try_into().expect("the slice has that length")
+}
+
+impl World {
+    /// Opens the world for evaluation.
+    pub fn machine(&mut self) -> Machine<'_> {
+        let World { heap, layouts, codes, state } = self;
+        state.start_limits();
+        Machine {
+            heap,
+            layouts,
+            codes,
+            st: state,
+            frames: Vec::new(),
+            natives: Vec::new(),
+            regs: Vec::new(),
+            input: Val::ABSENT,
+            depth: 0,
+            poll: POLL_EVERY,
+        }
+    }
+}
+
+/// What starting something led to: its value at once, or a frame.
+type Started = Option<Val>;
+
+impl<'w> Machine<'w> {
+    /// Forces a value.
+    pub fn force(&mut self, v: Val) -> Result<Val, Error> {
+        match self.heap.peek(v) {
+            Some(value) => Ok(value),
+            None => self.run(Step::Return(v)),
+        }
+    }
+
+    /// Calls a function.
+    pub fn call(&mut self, function: Val, args: &[Val]) -> Result<Val, Error> {
+        self.run(Step::ReturnCall(function, Args::from_slice(args)))
+    }
+
+    /// Runs a builtin's state machine.
+    pub fn run_native(&mut self, native: impl Native + 'static) -> Result<Val, Error> {
+        self.run(Step::ReturnRun(Box::new(native)))
+    }
+
+    /// Runs a step to its end.
+    pub fn run(&mut self, step: Step) -> Result<Val, Error> {
+        let mut regs = std::mem::take(&mut self.regs);
+        let floor = self.frames.len();
+        let result = self.run_on(&mut regs, floor, step);
+        self.regs = regs;
+        result
+    }
+
+    fn run_on(&mut self, regs: &mut Vec<Val>, floor: usize, step: Step) -> Result<Val, Error> {
+        // A frame that everything below hangs on, so that a failure unwinds to it.
+        self.push_native(None, 0, Val::ABSENT, false);
+        let mut outcome = self.start_step(regs, step, 0, Val::ABSENT).map(|started| {
+            if let Some(v) = started {
+                self.input = v;
+            }
+        });
+        loop {
+            let error = match outcome {
+                Ok(()) => match self.execute(regs, floor) {
+                    Ok(v) => return Ok(v),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            outcome = self.unwind(error, floor);
+            if let Err(error) = outcome {
+                return Err(error);
+            }
+        }
+    }
+
+    // ---- frames -------------------------------------------------------------------------------------
+
+    /// The first register that no frame uses.
+    fn top(&self) -> usize {
+        self.frames.last().map_or(0, |f| f.base as usize + f.code.map_or(0, |c| c.n_regs as usize))
+    }
+
+    fn push_native(&mut self, native: Option<Box<dyn Native>>, dst: u8, update: Val, counts: bool) {
+        let base = self.top() as u32;
+        self.depth += counts as u32;
+        self.natives.push(native);
+        self.frames.push(Frame { code: None, update, env: Val::ABSENT, ip: 0, done: false, base, dst, counts });
+        self.input = Val::ABSENT;
+    }
+
+    /// Pushes a frame of `code`, whose arguments are in the registers from `base` on.
+    #[inline(always)]
+    fn push_code(
+        &mut self,
+        regs: &mut Vec<Val>,
+        code: &'w Code,
+        base: usize,
+        dst: u8,
+        env: Val,
+        update: Val,
+        counts: bool,
+    ) {
+        if regs.len() < base + 2 * WINDOW {
+            regs.resize((2 * regs.len()).max(base + 4 * WINDOW), Val::ABSENT);
+        }
+        if code.captures_in_registers && code.captures > 0 {
+            let from = base + code.params as usize;
+            let to = &mut regs[from..from + code.captures as usize];
+            for (to, from) in to.iter_mut().zip(self.heap.captures(env)) {
+                *to = from.get();
+            }
+        }
+        self.depth += counts as u32;
+        self.frames.push(Frame { code: Some(code), update, env, ip: 0, done: false, base: base as u32, dst, counts });
+    }
+
+    /// Looks at the limits; called for every frame that runs code of the program.
+    #[inline(always)]
+    fn poll(&mut self) -> Result<(), Error> {
+        self.poll -= 1;
+        if self.poll == 0 { self.poll_slowly() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn poll_slowly(&mut self) -> Result<(), Error> {
+        self.poll = POLL_EVERY;
+        if self.st.steps_left < POLL_EVERY as u64 {
+            let text = format!("step limit of {} exceeded", self.st.limits.steps);
+            return Err(Error::new(ErrorKind::Steps, text));
+        }
+        self.st.steps_left -= POLL_EVERY as u64;
+        self.st.check_limits(self.heap)
+    }
+
+    #[inline(always)]
+    fn check_depth(&self) -> Result<(), Error> {
+        if self.depth > self.st.limits.depth { Err(depth_error()) } else { Ok(()) }
+    }
+
+    /// Ends the frame on top with `v`. Answers the value if it was the last one above `floor`.
+    #[inline(always)]
+    fn deliver(&mut self, regs: &mut [Val], v: Val, floor: usize) -> Option<Val> {
+        let frame = self.frames.pop().expect("a frame ends");
+        self.depth -= frame.counts as u32;
+        if frame.update != Val::ABSENT {
+            self.heap.finish(frame.update, v);
+        }
+        if self.frames.len() == floor {
+            return Some(v);
+        }
+        let below = self.frames.last().expect("above the floor");
+        match below.code {
+            Some(_) => regs[below.base as usize + frame.dst as usize] = v,
+            None => self.input = v,
+        }
+        None
+    }
+
+    /// Ends all frames above `floor`, or those above a builtin that catches the error.
+    fn unwind(&mut self, mut error: Error, floor: usize) -> Result<(), Error> {
+        let first = self.st.failures.len();
+        let is_limit = error.kind().is_limit();
+        let mut outcome = None;
+        while self.frames.len() > floor {
+            let frame = self.frames.last().expect("above the floor");
+            match frame.code {
+                Some(code) => {
+                    let ip = frame.ip as usize;
+                    self.trace_code(code, ip, &mut error);
+                }
+                None => {
+                    if let Some(mut native) = self.natives.pop().expect("a builtin for its frame") {
+                        let caught = if is_limit { None } else { native.catch(self, &error) };
+                        if let Some(v) = caught {
+                            self.natives.push(Some(native));
+                            self.input = v;
+                            outcome = Some(());
+                            break;
+                        }
+                        native.trace(self, &mut error);
+                    }
+                }
+            }
+            let frame = self.frames.pop().expect("above the floor");
+            self.depth -= frame.counts as u32;
+            if frame.update != Val::ABSENT {
+                if is_limit {
+                    self.heap.release(frame.update);
+                } else {
+                    let failure = self.failure(first, &error);
+                    self.heap.fail(frame.update, failure);
+                }
+            }
+        }
+        if self.st.failures.len() > first {
+            let error = Arc::new(error.clone());
+            for failure in &mut self.st.failures[first..] {
+                failure.error = error.clone();
+            }
+        }
+        outcome.ok_or(error)
+    }
+
+    /// The number of a failure with the trace so far, among those from `first` on if there is one.
+    fn failure(&mut self, first: usize, error: &Error) -> u32 {
+        let traces = error.data().traces.len();
+        let known = self.st.failures.len() > first
+            && self.st.failures.last().is_some_and(|f| f.traces == traces);
+        if !known {
+            self.st.failures.push(Failure { error: Arc::new(error.clone()), traces });
+        }
+        self.st.failures.len() as u32 - 1
+    }
+
+    fn failed(&self, failure: u32) -> Error {
+        let Failure { error, traces } = &self.st.failures[failure as usize];
+        let mut error = Error::clone(error);
+        error.data_mut().traces.truncate(*traces);
+        error
+    }
+
+    // ---- starting things ----------------------------------------------------------------------------
+
+    /// Starts a step whose result goes to `dst` of the frame on top, and to the thunk `update`.
+    fn start_step(&mut self, regs: &mut Vec<Val>, step: Step, dst: u8, update: Val) -> Result<Started, Error> {
+        match step {
+            Step::Done(v) => {
+                if update != Val::ABSENT {
+                    self.heap.finish(update, v);
+                }
+                Ok(Some(v))
+            }
+            Step::Return(v) | Step::Force(v) => {
+                if update == Val::ABSENT {
+                    return self.start_force(regs, v, dst);
+                }
+                if let Some(v) = self.heap.peek(v) {
+                    self.heap.finish(update, v);
+                    return Ok(Some(v));
+                }
+                self.push_native(None, dst, update, false);
+                let started = self.start_force(regs, v, 0)?;
+                Ok(self.forward(started))
+            }
+            Step::ReturnCall(f, args) | Step::Call(f, args) => self.start_call(regs, f, &args, dst, update),
+            Step::ReturnRun(native) | Step::Run(native) => {
+                self.check_depth()?;
+                self.push_native(Some(native), dst, update, true);
+                Ok(None)
+            }
+        }
+    }
+
+    /// If what a passing frame waits for is there already, lets it be its input.
+    fn forward(&mut self, started: Started) -> Started {
+        if let Some(v) = started {
+            self.input = v;
+        }
+        None
+    }
+
+    /// Forces a value into `dst` of the frame on top.
+    fn start_force(&mut self, regs: &mut Vec<Val>, v: Val, dst: u8) -> Result<Started, Error> {
+        if !v.is_thunk() {
+            return Ok(Some(v));
+        }
+        match self.heap.claim::<SHARED>(v) {
+            Claim::Done(value) => Ok(Some(value)),
+            claim => self.start_claimed(regs, v, claim, dst),
+        }
+    }
+
+    fn start_claimed(&mut self, regs: &mut Vec<Val>, v: Val, claim: Claim, dst: u8) -> Result<Started, Error> {
+        match claim {
+            Claim::Done(value) => Ok(Some(value)),
+            Claim::Failed(failure) => Err(self.failed(failure)),
+            Claim::Busy => Err(Error::new(ErrorKind::InfiniteRecursion, "infinite recursion encountered")),
+            Claim::Run(ThunkCode::Unit(unit)) => {
+                self.st.stats.forced += 1;
+                let base = self.top();
+                let code = self.code(unit);
+                self.push_code(regs, code, base, dst, v, v, false);
+                self.poll()?;
+                Ok(None)
+            }
+            Claim::Run(ThunkCode::Select { unit, at }) => {
+                self.st.stats.forced += 1;
+                self.start_select(regs, v, unit, at, dst)
+            }
+            Claim::Run(ThunkCode::Apply { unit, at }) => {
+                self.st.stats.forced += 1;
+                let words = self.heap.captures(v);
+                let args: Args = words[1..].iter().map(|s| s.get()).collect();
+                let pos = if unit == NO_UNIT { Pos::NONE } else { self.code(unit).pos_at(at as usize) };
+                let started = self.start_call(regs, words[0].get(), &args, dst, v);
+                started.map_err(|error| {
+                    let error = error.at(pos);
+                    if error.kind().is_limit() {
+                        self.heap.release(v);
+                    } else {
+                        let failure = self.failure(usize::MAX, &error);
+                        self.heap.fail(v, failure);
+                    }
+                    error
+                })
+            }
+        }
+    }
+
+    fn start_select(&mut self, regs: &mut Vec<Val>, v: Val, unit: u32, at: u16, dst: u8) -> Result<Started, Error> {
+        let base = self.heap.captures(v)[0].get();
+        let code = self.code(unit);
+        let Op::LazySelect { site, .. } = code.ops[at as usize] else {
+            unreachable!("a select thunk names the instruction that made it")
+        };
+        if let Some(set) = self.heap.peek(base)
+            && set.is_attrs()
+            && let Some(slot) = self.attr_at(set, &code.sites[site as usize])
+        {
+            return self.start_step(regs, Step::Return(slot.get()), dst, v);
+        }
+        let native = SelectThunk { base, name: code.sites[site as usize].name, pos: code.pos_at(at as usize), found: false };
+        self.push_native(Some(Box::new(native)), dst, v, false);
+        Ok(None)
+    }
+
+    /// Calls a function, the result going to `dst` of the frame on top and to the thunk `update`.
+    fn start_call(
+        &mut self,
+        regs: &mut Vec<Val>,
+        f: Val,
+        args: &[Val],
+        dst: u8,
+        update: Val,
+    ) -> Result<Started, Error> {
+        let Some(f) = self.heap.peek(f) else {
+            let native = Apply { f, args: Args::from_slice(args), forced: false };
+            self.push_native(Some(Box::new(native)), dst, update, false);
+            return Ok(None);
+        };
+        if !f.is_func() {
+            return self.call_functor(f, args, dst, update);
+        }
+        match self.heap.function(f) {
+            (Kind::Closure, unit) => {
+                let code = self.code(unit);
+                let arity = code.params as usize;
+                if args.len() == arity {
+                    self.st.stats.calls += 1;
+                    let base = self.top();
+                    if regs.len() < base + 2 * WINDOW {
+                        regs.resize((2 * regs.len()).max(base + 4 * WINDOW), Val::ABSENT);
+                    }
+                    regs[base..base + arity].copy_from_slice(args);
+                    self.check_depth()?;
+                    self.push_code(regs, code, base, dst, f, update, true);
+                    self.poll()?;
+                    return Ok(None);
+                }
+                self.call_uneven(regs, f, arity, args, dst, update)
+            }
+            (Kind::Primop, index) => {
+                let builtin = &builtins::TABLE[index as usize];
+                if args.len() == builtin.arity as usize {
+                    return self.call_builtin(regs, index, args, dst, update);
+                }
+                self.call_uneven(regs, f, builtin.arity as usize, args, dst, update)
+            }
+            _ => {
+                let (function, first) = self.heap.partial(f);
+                let all: Args = first.iter().map(|s| s.get()).chain(args.iter().copied()).collect();
+                self.start_call(regs, function, &all, dst, update)
+            }
+        }
+    }
+
+    /// Calls a function with fewer or more arguments than it takes.
+    fn call_uneven(
+        &mut self,
+        regs: &mut Vec<Val>,
+        f: Val,
+        arity: usize,
+        args: &[Val],
+        dst: u8,
+        update: Val,
+    ) -> Result<Started, Error> {
+        if args.len() < arity {
+            let partial = self.heap.new_partial(f, args.iter().copied());
+            return self.start_step(regs, Step::Done(partial), dst, update);
+        }
+        let (now, later) = args.split_at(arity);
+        let native = OverApply { f, now: Args::from_slice(now), later: Args::from_slice(later), called: false };
+        self.push_native(Some(Box::new(native)), dst, update, false);
+        Ok(None)
+    }
+
+    fn call_functor(&mut self, f: Val, args: &[Val], dst: u8, update: Val) -> Result<Started, Error> {
+        let functor = if f.is_attrs() { self.attr(f, self.st.known.functor()) } else { None };
+        let Some(functor) = functor else {
+            let text = format!("attempt to call something which is not a function but {}", self.describe(f));
+            return Err(Error::typed(text));
+        };
+        let args: Args = std::iter::once(f).chain(args.iter().copied()).collect();
+        let native = Apply { f: functor.get(), args, forced: false };
+        self.push_native(Some(Box::new(native)), dst, update, false);
+        Ok(None)
+    }
+
+    /// Calls a builtin with as many arguments as it takes.
+    fn call_builtin(
+        &mut self,
+        regs: &mut Vec<Val>,
+        index: u32,
+        args: &[Val],
+        dst: u8,
+        update: Val,
+    ) -> Result<Started, Error> {
+        let builtin = &builtins::TABLE[index as usize];
+        let mut args = Args::from_slice(args);
+        for strict in builtin.strict {
+            let at = strict.arg as usize;
+            match self.heap.peek(args[at]) {
+                Some(v) => {
+                    self.check_want(v, strict)?;
+                    args[at] = v;
+                }
+                None => {
+                    let native = BuiltinArgs { index, args, next: 0 };
+                    self.push_native(Some(Box::new(native)), dst, update, true);
+                    return Ok(None);
+                }
+            }
+        }
+        self.st.stats.builtin_calls += 1;
+        let step = (builtin.run)(self, &args)?;
+        self.start_step(regs, step, dst, update)
+    }
+
+    // ---- the loop -----------------------------------------------------------------------------------
+
+    /// Runs until the frames are down to `floor`, and answers the value of the last.
+    fn execute(&mut self, regs: &mut Vec<Val>, floor: usize) -> Result<Val, Error> {
+        loop {
+            let frame = self.frames.last().expect("above the floor");
+            let done = match frame.code {
+                Some(code) => {
+                    let ip = frame.ip as usize + frame.done as usize;
+                    let (base, env) = (frame.base as usize, frame.env);
+                    self.execute_code(regs, code, ip, base, env)?
+                }
+                None => self.execute_native(regs)?,
+            };
+            if let Some(v) = done
+                && let Some(v) = self.deliver(regs, v, floor)
+            {
+                return Ok(v);
+            }
+        }
+    }
+
+    /// Resumes the builtin on top until it is done, or waits for a frame above it.
+    fn execute_native(&mut self, regs: &mut Vec<Val>) -> Result<Option<Val>, Error> {
+        let mut input = std::mem::replace(&mut self.input, Val::ABSENT);
+        let Some(mut native) = self.natives.pop().expect("a builtin for its frame") else {
+            return Ok(Some(input));
+        };
+        loop {
+            self.st.stats.natives += 1;
+            let step = match native.resume(self, input) {
+                Ok(step) => step,
+                Err(error) => {
+                    self.natives.push(None);
+                    return Err(error);
+                }
+            };
+            match step {
+                Step::Done(v) => return Ok(Some(v)),
+                Step::Force(v) if let Some(v) = self.heap.peek(v) => input = v,
+                Step::Return(v) if let Some(v) = self.heap.peek(v) => return Ok(Some(v)),
+                step => {
+                    let is_last = matches!(step, Step::Return(_) | Step::ReturnCall(..) | Step::ReturnRun(_));
+                    self.natives.push((!is_last).then_some(native));
+                    match self.start_step(regs, step, 0, Val::ABSENT)? {
+                        None => return Ok(None),
+                        Some(v) => match self.natives.pop().expect("pushed above") {
+                            None => return Ok(Some(v)),
+                            Some(waiting) => (native, input) = (waiting, v),
+                        },
+                    }
+                }
+            }
+            self.poll().inspect_err(|_| self.natives.push(None))?;
+        }
+    }
+
+    /// Runs instructions of the code frame on top. Answers the frame's value, or `None` when another frame is on top.
+    fn execute_code(
+        &mut self,
+        regs: &mut Vec<Val>,
+        code: &'w Code,
+        start: usize,
+        base: usize,
+        env: Val,
+    ) -> Result<Option<Val>, Error> {
+        let heap = self.heap;
+        let w = window(regs, base);
+        let mut ip = start;
+        // Leaves the frame at an instruction: to be run again, or to go on with.
+        macro_rules! leave {
+            ($done:expr) => {{
+                let frame = self.frames.last_mut().expect("this frame");
+                (frame.ip, frame.done) = (ip as u32, $done);
+            }};
+        }
+        macro_rules! fallible {
+            ($result:expr) => {
+                match $result {
+                    Ok(v) => v,
+                    Err(error) => {
+                        leave!(false);
+                        return Err(error);
+                    }
+                }
+            };
+        }
+        macro_rules! fail {
+            ($error:expr) => {{
+                leave!(false);
+                return Err($error);
+            }};
+        }
+        macro_rules! force {
+            ($reg:expr) => {{
+                let reg = $reg as u8;
+                let v = w[reg as usize];
+                if v.is_thunk() {
+                    match heap.claim::<SHARED>(v) {
+                        Claim::Done(value) => {
+                            w[reg as usize] = value;
+                            value
+                        }
+                        claim => {
+                            leave!(false);
+                            match self.start_claimed(regs, v, claim, reg)? {
+                                None => return Ok(None),
+                                // Not worth leaving for: run the instruction again.
+                                Some(value) => {
+                                    regs[base + reg as usize] = value;
+                                    return Ok(None);
+                                }
+                            }
+                        }
+                    }
+                } else {
+                    v
+                }
+            }};
+        }
+        // Starts something that gives the value of this instruction.
+        macro_rules! start {
+            ($dst:expr, $step:expr) => {{
+                let step = $step;
+                leave!(true);
+                if let Some(v) = self.start_step(regs, step, $dst, Val::ABSENT)? {
+                    regs[base + $dst as usize] = v;
+                }
+                return Ok(None);
+            }};
+        }
+        macro_rules! source {
+            ($from:expr) => {{
+                let from = $from;
+                if from < frazil_code::Child::CAPTURE {
+                    w[from as usize]
+                } else {
+                    heap.captures(env)[(from - frazil_code::Child::CAPTURE) as usize].get()
+                }
+            }};
+        }
+        loop {
+            let op = code.ops[ip];
+            match op {
+                Op::Const { dst, k } => w[dst as usize] = code.consts[k as usize],
+                Op::Move { dst, src } => w[dst as usize] = w[src as usize],
+                Op::LoadCapture { dst, i } => w[dst as usize] = heap.captures(env)[i as usize].get(),
+                Op::LoadSlot { dst, from, slot } => w[dst as usize] = self.slot(w[from as usize], slot),
+                Op::Thunk { dst, child } => {
+                    let child = &code.children[child as usize];
+                    let v = heap.new_thunk(child.unit, child.captures.iter().map(|&c| source!(c)));
+                    self.st.stats.thunks += 1;
+                    w[dst as usize] = v;
+                }
+                Op::Closure { dst, child } => {
+                    let child = &code.children[child as usize];
+                    w[dst as usize] = heap.new_closure(child.unit, child.captures.iter().map(|&c| source!(c)));
+                }
+                Op::NewThunk { dst, child } => {
+                    let child = &code.children[child as usize];
+                    self.st.stats.thunks += 1;
+                    w[dst as usize] = heap.new_unfilled_thunk(child.unit, child.captures.len());
+                }
+                Op::NewClosure { dst, child } => {
+                    let child = &code.children[child as usize];
+                    w[dst as usize] = heap.new_unfilled_closure(child.unit, child.captures.len());
+                }
+                Op::Fill { src, child } => {
+                    let child = &code.children[child as usize];
+                    heap.fill_captures(w[src as usize], child.captures.iter().map(|&c| source!(c)));
+                }
+                Op::NewDefault { dst, child } => {
+                    if w[dst as usize] == Val::ABSENT {
+                        let child = &code.children[child as usize];
+                        self.st.stats.thunks += 1;
+                        w[dst as usize] = heap.new_unfilled_thunk(child.unit, child.captures.len());
+                    }
+                }
+                Op::FillDefault { src, child } => {
+                    let child = &code.children[child as usize];
+                    let v = w[src as usize];
+                    if heap.is_unfilled(v) && heap.unit(v) == child.unit {
+                        heap.fill_captures(v, child.captures.iter().map(|&c| source!(c)));
+                    }
+                }
+                Op::ConstDefault { dst, k } => {
+                    if w[dst as usize] == Val::ABSENT {
+                        w[dst as usize] = code.consts[k as usize];
+                    }
+                }
+                Op::SlotDefault { set, child, slot } => {
+                    let to = heap.attr(w[set as usize], slot);
+                    if to.get() == Val::ABSENT {
+                        let child = &code.children[child as usize];
+                        self.st.stats.thunks += 1;
+                        to.set(heap.new_thunk(child.unit, child.captures.iter().map(|&c| source!(c))));
+                    }
+                }
+                Op::LazySelect { dst, base: from, site } => {
+                    let from = w[from as usize];
+                    let site = &code.sites[site as usize];
+                    w[dst as usize] = self.lazy_select(code, ip, from, site);
+                }
+                Op::TryWith { dst, scope, site } => {
+                    if let Some(set) = heap.peek(w[scope as usize])
+                        && set.is_attrs()
+                        && let Some(slot) = self.attr_at(set, &code.sites[site as usize])
+                    {
+                        w[dst as usize] = slot.get();
+                        ip += 1;
+                    }
+                }
+                Op::LazyCall { dst, base: f, n } => {
+                    let (unit, at) = if ip <= u16::MAX as usize { (code.unit, ip as u16) } else { (NO_UNIT, 0) };
+                    let args = &w[f as usize + 1..f as usize + 1 + n as usize];
+                    self.st.stats.thunks += 1;
+                    w[dst as usize] = heap.new_apply_thunk(unit, at, w[f as usize], args);
+                }
+                Op::Set { dst, base: first, shape } => {
+                    let (layout, positions) = code.shapes[shape as usize];
+                    let n = self.layouts.len(layout);
+                    let values = w[first as usize..first as usize + n].iter().copied();
+                    w[dst as usize] = heap.new_attrs(layout, positions, values);
+                }
+                Op::NewSet { dst, shape } => {
+                    let (layout, positions) = code.shapes[shape as usize];
+                    let n = self.layouts.len(layout);
+                    w[dst as usize] = heap.new_attrs(layout, positions, std::iter::repeat_n(Val::ABSENT, n));
+                }
+                Op::SetSlot { to, src, slot } => {
+                    let to = w[to as usize];
+                    let slots = if to.is_list() { heap.list(to) } else { heap.attr_values(to, self.layouts) };
+                    slots[slot as usize].set(w[src as usize]);
+                }
+                Op::Dynamic { set, base: pair, .. } => {
+                    let name = force!(pair);
+                    if name != Val::NULL {
+                        if !name.is_string() {
+                            fail!(self.wanted("a string", name).at(code.pos_at(ip)).while_(
+                                code.pos_at(ip),
+                                "while evaluating the name of a dynamic attribute"
+                            ));
+                        }
+                        let value = w[pair as usize + 1];
+                        w[set as usize] =
+                            fallible!(self.add_dynamic(w[set as usize], name, value, code.pos_at(ip)));
+                    }
+                }
+                Op::Overrides { dst, set, site } => {
+                    let of = w[set as usize];
+                    let slot = self.attr(of, code.sites[site as usize].name).expect("the attribute is there");
+                    w[dst as usize] = slot.get();
+                    let overrides = force!(dst);
+                    if !overrides.is_attrs() {
+                        fail!(self.wanted("a set", overrides).at(code.pos_at(ip)));
+                    }
+                    w[dst as usize] = self.override_attrs(of, overrides);
+                }
+                Op::List { dst, base: first, n } => {
+                    let values = w[first as usize..first as usize + n as usize].iter().copied();
+                    w[dst as usize] = heap.new_list(values);
+                }
+                Op::NewList { dst, n } => {
+                    w[dst as usize] = heap.new_list(std::iter::repeat_n(Val::ABSENT, n as usize));
+                }
+                Op::Force { src } => {
+                    force!(src);
+                }
+                Op::Select { dst, base: from, site } => {
+                    let set = force!(from);
+                    let site = &code.sites[site as usize];
+                    if !set.is_attrs() {
+                        fail!(self.wanted("a set", set).at(code.pos_at(ip)));
+                    }
+                    match self.attr_at(set, site) {
+                        Some(slot) => {
+                            let v = slot.get();
+                            w[dst as usize] = match heap.peek(v) {
+                                Some(value) if v.is_thunk() => {
+                                    slot.set(value);
+                                    value
+                                }
+                                _ => v,
+                            };
+                        }
+                        None => fail!(self.missing(set, site.name, code.pos_at(ip))),
+                    }
+                }
+                Op::SelectOr { dst, base: from, site } => {
+                    let set = force!(from);
+                    if set.is_attrs()
+                        && let Some(slot) = self.attr_at(set, &code.sites[site as usize])
+                    {
+                        w[dst as usize] = slot.get();
+                        ip += 1;
+                    }
+                }
+                Op::Name { name } => {
+                    let name = force!(name);
+                    if !name.is_string() {
+                        fail!(self.wanted_name(name, code.pos_at(ip)));
+                    }
+                }
+                Op::SelectDynamic { dst, base: from, name } => {
+                    let name = force!(name);
+                    if !name.is_string() {
+                        fail!(self.wanted_name(name, code.pos_at(ip)));
+                    }
+                    let set = force!(from);
+                    if !set.is_attrs() {
+                        fail!(self.wanted("a set", set).at(code.pos_at(ip)));
+                    }
+                    let symbol = self.symbol(name);
+                    match self.attr(set, symbol) {
+                        Some(slot) => w[dst as usize] = slot.get(),
+                        None => fail!(self.missing(set, symbol, code.pos_at(ip))),
+                    }
+                }
+                Op::SelectDynamicOr { dst, base: from, name } => {
+                    let name = force!(name);
+                    if !name.is_string() {
+                        fail!(self.wanted_name(name, code.pos_at(ip)));
+                    }
+                    let set = force!(from);
+                    let symbol = self.symbol(name);
+                    if set.is_attrs()
+                        && let Some(slot) = self.attr(set, symbol)
+                    {
+                        w[dst as usize] = slot.get();
+                        ip += 1;
+                    }
+                }
+                Op::Has { dst, base: from, site } => {
+                    let set = force!(from);
+                    let has = set.is_attrs() && self.attr_at(set, &code.sites[site as usize]).is_some();
+                    w[dst as usize] = Val::bool(has);
+                }
+                Op::HasDynamic { dst, base: from, name } => {
+                    let name = force!(name);
+                    if !name.is_string() {
+                        fail!(self.wanted_name(name, code.pos_at(ip)));
+                    }
+                    let set = force!(from);
+                    let symbol = self.symbol(name);
+                    w[dst as usize] = Val::bool(set.is_attrs() && self.attr(set, symbol).is_some());
+                }
+                Op::With { dst, scope, site } => {
+                    let set = force!(scope);
+                    if !set.is_attrs() {
+                        fail!(self.wanted("a set", set).at(code.pos_at(ip)).while_(
+                            code.pos_at(ip),
+                            "while evaluating the first subexpression of a with expression"
+                        ));
+                    }
+                    if let Some(slot) = self.attr_at(set, &code.sites[site as usize]) {
+                        w[dst as usize] = slot.get();
+                        ip += 1;
+                    }
+                }
+                Op::Undefined { site } => {
+                    fail!(self.undefined(code.sites[site as usize].name, code.pos_at(ip)))
+                }
+                Op::Call { dst, base: at, n } => {
+                    let f = force!(at);
+                    let first = at as usize + 1;
+                    if f.is_func() {
+                        match heap.function(f) {
+                            (Kind::Closure, unit) => {
+                                let callee = self.code(unit);
+                                if callee.params == n {
+                                    self.st.stats.calls += 1;
+                                    leave!(true);
+                                    self.check_depth()?;
+                                    self.poll()?;
+                                    self.push_code(regs, callee, base + first, dst, f, Val::ABSENT, true);
+                                    return Ok(None);
+                                }
+                            }
+                            (Kind::Primop, index) => {
+                                let builtin = &builtins::TABLE[index as usize];
+                                if builtin.arity == n {
+                                    for strict in builtin.strict {
+                                        let v = force!(at + 1 + strict.arg);
+                                        fallible!(self.check_want(v, strict));
+                                    }
+                                    self.st.stats.builtin_calls += 1;
+                                    let args = &w[first..first + n as usize];
+                                    match fallible!((builtin.run)(self, args)) {
+                                        Step::Done(v) => w[dst as usize] = v,
+                                        step => start!(dst, step),
+                                    }
+                                    ip += 1;
+                                    continue;
+                                }
+                            }
+                            _ => {}
+                        }
+                    }
+                    let args = Args::from_slice(&w[first..first + n as usize]);
+                    start!(dst, Step::ReturnCall(f, args));
+                }
+                Op::Return { src } => {
+                    let v = force!(src);
+                    return Ok(Some(v));
+                }
+                Op::Jump { to } => {
+                    ip = to as usize;
+                    continue;
+                }
+                Op::JumpIfFalse { cond, what, to } => match force!(cond) {
+                    Val::TRUE => {}
+                    Val::FALSE => {
+                        ip = to as usize;
+                        continue;
+                    }
+                    v => fail!(self.wanted_bool(v, what, code.pos_at(ip))),
+                },
+                Op::JumpIfTrue { cond, what, to } => match force!(cond) {
+                    Val::FALSE => {}
+                    Val::TRUE => {
+                        ip = to as usize;
+                        continue;
+                    }
+                    v => fail!(self.wanted_bool(v, what, code.pos_at(ip))),
+                },
+                Op::Bool { src, what } => {
+                    let v = force!(src);
+                    if v.as_bool().is_none() {
+                        fail!(self.wanted_bool(v, what, code.pos_at(ip)));
+                    }
+                }
+                Op::AssertFailed { expr } => fail!(self.assertion_failed(code, expr, code.pos_at(ip))),
+                Op::Not { dst, src } => {
+                    let v = force!(src);
+                    match v.as_bool() {
+                        Some(b) => w[dst as usize] = Val::bool(!b),
+                        None => fail!(self.wanted("a Boolean", v).at(code.pos_at(ip)).while_(
+                            code.pos_at(ip),
+                            "in the argument of the not operator"
+                        )),
+                    }
+                }
+                Op::Eq { dst, a, b } => {
+                    let (a, b) = (force!(a), force!(b));
+                    match compare::equal_now(self, a, b) {
+                        Some(equal) => w[dst as usize] = Val::bool(equal),
+                        None => start!(dst, compare::equal(a, b, false)),
+                    }
+                }
+                Op::NotEq { dst, a, b } => {
+                    let (a, b) = (force!(a), force!(b));
+                    match compare::equal_now(self, a, b) {
+                        Some(equal) => w[dst as usize] = Val::bool(!equal),
+                        None => start!(dst, compare::equal(a, b, true)),
+                    }
+                }
+                Op::Less { dst, a, b } => {
+                    let (a, b) = (force!(a), force!(b));
+                    match fallible!(compare::less_now(self, a, b).map_err(|e| e.at(code.pos_at(ip)))) {
+                        Some(less) => w[dst as usize] = Val::bool(less),
+                        None => start!(dst, compare::less(a, b)),
+                    }
+                }
+                Op::Sub { dst, a, b } => {
+                    let (a, b) = (force!(a), force!(b));
+                    w[dst as usize] =
+                        fallible!(builtins::numbers::subtract(self, a, b).map_err(|e| e.at(code.pos_at(ip))));
+                }
+                Op::Mul { dst, a, b } => {
+                    let (a, b) = (force!(a), force!(b));
+                    w[dst as usize] =
+                        fallible!(builtins::numbers::multiply(self, a, b).map_err(|e| e.at(code.pos_at(ip))));
+                }
+                Op::Div { dst, a, b } => {
+                    let (a, b) = (force!(a), force!(b));
+                    w[dst as usize] =
+                        fallible!(builtins::numbers::divide(self, a, b).map_err(|e| e.at(code.pos_at(ip))));
+                }
+                Op::Plus { dst, a, b } => {
+                    let (a, b) = (force!(a), force!(b));
+                    match fallible!(coerce::plus_now(self, a, b).map_err(|e| e.at(code.pos_at(ip)))) {
+                        Some(v) => w[dst as usize] = v,
+                        None => start!(dst, coerce::plus(a, b, code.pos_at(ip))),
+                    }
+                }
+                Op::Update { dst, a, b } => {
+                    let right = force!(b);
+                    if !right.is_attrs() {
+                        fail!(self.wanted("a set", right).at(code.pos_at(ip)).while_(
+                            code.pos_at(ip),
+                            "in the right operand of the update (//) operator"
+                        ));
+                    }
+                    let left = force!(a);
+                    if !left.is_attrs() {
+                        fail!(self.wanted("a set", left).at(code.pos_at(ip)).while_(
+                            code.pos_at(ip),
+                            "in the left operand of the update (//) operator"
+                        ));
+                    }
+                    w[dst as usize] = self.update(left, right);
+                }
+                Op::Concat { dst, a, b } => {
+                    let left = force!(a);
+                    if !left.is_list() {
+                        fail!(self.wanted("a list", left).at(code.pos_at(ip)).while_(
+                            code.pos_at(ip),
+                            "while evaluating one of the elements to concatenate"
+                        ));
+                    }
+                    let right = force!(b);
+                    if !right.is_list() {
+                        fail!(self.wanted("a list", right).at(code.pos_at(ip)).while_(
+                            code.pos_at(ip),
+                            "while evaluating one of the elements to concatenate"
+                        ));
+                    }
+                    w[dst as usize] = fallible!(self.concat_lists(&[left, right]));
+                }
+                Op::Interpolate { dst, base: first, n } => {
+                    for reg in first..first + n {
+                        let v = force!(reg);
+                        if !v.is_string() {
+                            leave!(false);
+                            let to = CoerceTo { copy: true, ..CoerceTo::PLAIN };
+                            let step = coerce::to_string(v, to, code.pos_at(ip), "while evaluating a path segment");
+                            if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
+                                regs[base + reg as usize] = v;
+                            }
+                            return Ok(None);
+                        }
+                    }
+                    let parts = &w[first as usize..(first + n) as usize];
+                    w[dst as usize] = fallible!(self.concat_strings(parts));
+                }
+                Op::InterpolatePath { dst, base: first, n } => {
+                    for reg in first + 1..first + n {
+                        let v = force!(reg);
+                        if !v.is_string() {
+                            leave!(false);
+                            let step = coerce::to_string(v, CoerceTo::PLAIN, code.pos_at(ip), "while evaluating a path segment");
+                            if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
+                                regs[base + reg as usize] = v;
+                            }
+                            return Ok(None);
+                        }
+                    }
+                    let parts = &w[first as usize..(first + n) as usize];
+                    w[dst as usize] = fallible!(self.concat_path(parts).map_err(|e| e.at(code.pos_at(ip))));
+                }
+                Op::Formals { arg, first } => {
+                    let set = force!(arg);
+                    let to = &mut w[first as usize..first as usize + code.formals.len()];
+                    fallible!(self.bind_formals(code, set, to));
+                }
+                Op::FormalsBoxed { arg, dst, shape } => {
+                    let set = force!(arg);
+                    let mut values = vec![Val::ABSENT; code.formals.len()];
+                    fallible!(self.bind_formals(code, set, &mut values));
+                    let (layout, positions) = code.shapes[shape as usize];
+                    w[dst as usize] = heap.new_attrs(layout, positions, values.into_iter());
+                }
+            }
+            ip += 1;
+        }
+    }
+
+    // ---- what instructions do -----------------------------------------------------------------------
+
+    fn slot(&self, from: Val, slot: u32) -> Val {
+        let slots = if from.is_list() { self.heap.list(from) } else { self.heap.attr_values(from, self.layouts) };
+        slots[slot as usize].get()
+    }
+
+    #[inline]
+    fn lazy_select(&mut self, code: &Code, ip: usize, from: Val, site: &crate::link::Site) -> Val {
+        if let Some(set) = self.heap.peek(from)
+            && set.is_attrs()
+            && let Some(slot) = self.attr_at(set, site)
+        {
+            let v = slot.get();
+            return self.heap.peek(v).unwrap_or(v);
+        }
+        self.st.stats.thunks += 1;
+        if ip <= u16::MAX as usize {
+            return self.heap.new_select_thunk(code.unit, ip as u16, from);
+        }
+        // An instruction too far away to be named by the thunk.
+        let name = self.symbol_string(site.name);
+        let get_attr = self.st.globals[&self.st.symbols.find(b"__getAttr").expect("a builtin")];
+        self.heap.new_apply_thunk(NO_UNIT, 0, get_attr, &[name, from])
+    }
+
+    fn add_dynamic(&mut self, set: Val, name: Val, value: Val, pos: Pos) -> Result<Val, Error> {
+        let symbol = self.symbol(name);
+        if self.attr(set, symbol).is_some() {
+            let defined = self.attr_pos(set, symbol);
+            let name = String::from_utf8_lossy(self.st.symbols.name(symbol));
+            let text = format!("dynamic attribute '{name}' already defined at {}", self.st.show_pos(defined));
+            return Err(Error::eval(text).at(pos));
+        }
+        let one = self.new_attrs_at(&[symbol], &[value], &[pos]);
+        Ok(self.update(set, one))
+    }
+
+    fn override_attrs(&mut self, set: Val, overrides: Val) -> Val {
+        let (keys, values) = self.attrs(overrides);
+        for (&key, value) in keys.iter().zip(values) {
+            if let Some(slot) = self.attr(set, key) {
+                slot.set(value.get());
+            }
+        }
+        self.update(set, overrides)
+    }
+
+    #[inline]
+    fn bind_formals(&mut self, code: &Code, set: Val, to: &mut [Val]) -> Result<(), Error> {
+        if !set.is_attrs() {
+            let pos = self.lambda_pos(code);
+            return Err(self.wanted("a set", set).at(pos).while_(
+                pos,
+                "while evaluating the value passed for the lambda argument",
+            ));
+        }
+        let mut used = 0;
+        for ((site, has_default), to) in code.formals.iter().zip(to) {
+            match self.attr_at(set, site) {
+                Some(slot) => {
+                    used += 1;
+                    let v = slot.get();
+                    *to = self.heap.peek(v).unwrap_or(v);
+                }
+                None if *has_default => *to = Val::ABSENT,
+                None => return Err(self.missing_argument(code, site.name, set)),
+            }
+        }
+        if !code.ellipsis && used != self.attr_count(set) {
+            return Err(self.unexpected_argument(code, set));
+        }
+        Ok(())
+    }
+
+    /// The list of all elements of `lists`.
+    pub(crate) fn concat_lists(&self, lists: &[Val]) -> Result<Val, Error> {
+        let mut filled = lists.iter().filter(|&&l| l != self.heap.empty_list());
+        let Some(&first) = filled.next() else { return Ok(self.heap.empty_list()) };
+        if filled.next().is_none() {
+            return Ok(first);
+        }
+        let len: usize = lists.iter().map(|&l| self.heap.list(l).len()).sum();
+        self.room_for(len as u64 * 8)?;
+        let mut values = lists.iter().flat_map(|&l| self.heap.list(l)).map(|s| {
+            let v = s.get();
+            self.heap.peek(v).unwrap_or(v)
+        });
+        Ok(self.heap.new_list((0..len).map(|_| values.next().expect("as many as counted"))))
+    }
+
+    /// An error if that much memory is more than the limit leaves.
+    pub(crate) fn room_for(&self, bytes: u64) -> Result<(), Error> {
+        if bytes < 1 << 20 || self.heap.has_room(bytes) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Memory, format!("not enough memory for {bytes} bytes")))
+    }
+
+    // ---- errors -------------------------------------------------------------------------------------
+
+    /// The error that a value is not of the wanted type.
+    pub fn wanted(&mut self, what: &str, v: Val) -> Error {
+        let found = self.describe(v);
+        let value = self.show_short(v);
+        Error::typed(format!("expected {what} but found {found}: {value}"))
+    }
+
+    fn wanted_name(&mut self, v: Val, pos: Pos) -> Error {
+        self.wanted("a string", v).at(pos).while_(pos, "while evaluating an attribute name")
+    }
+
+    fn wanted_bool(&mut self, v: Val, what: Condition, pos: Pos) -> Error {
+        self.wanted("a Boolean", v).at(pos).while_(pos, condition_text(what))
+    }
+
+    /// The error that a set has no such attribute.
+    pub(crate) fn missing(&mut self, set: Val, name: Symbol, pos: Pos) -> Error {
+        let suggestions = self.suggestions(set, name);
+        let name = String::from_utf8_lossy(self.st.symbols.name(name)).into_owned();
+        Error::new(ErrorKind::MissingAttribute, format!("attribute '{name}' missing")).at(pos).suggest(suggestions)
+    }
+
+    fn undefined(&mut self, name: Symbol, pos: Pos) -> Error {
+        let name = String::from_utf8_lossy(self.st.symbols.name(name)).into_owned();
+        Error::new(ErrorKind::UndefinedVariable, format!("undefined variable '{name}'")).at(pos)
+    }
+
+    fn assertion_failed(&mut self, code: &Code, expr: u32, pos: Pos) -> Error {
+        let file = self.st.files.get(code.file);
+        let text = frazil_syntax::show::show_expr(&file.code.exprs, &self.st.symbols, frazil_syntax::expr::ExprId(expr));
+        let text = String::from_utf8_lossy(&text).into_owned();
+        Error::new(ErrorKind::Assertion, format!("assertion '{text}' failed")).at(pos)
+    }
+}
+
+fn condition_text(what: Condition) -> &'static str {
+    match what {
+        Condition::If => "while evaluating a branch condition",
+        Condition::Assert => "in the condition of the assert statement",
+        Condition::AndLeft => "in the left operand of the AND (&&) operator",
+        Condition::AndRight => "in the right operand of the AND (&&) operator",
+        Condition::OrLeft => "in the left operand of the OR (||) operator",
+        Condition::OrRight => "in the right operand of the OR (||) operator",
+        Condition::ImpliesLeft => "in the left operand of the IMPL (->) operator",
+        Condition::ImpliesRight => "in the right operand of the IMPL (->) operator",
+    }
+}
+
+#[cold]
+fn depth_error() -> Error {
+    Error::new(ErrorKind::CallDepth, "stack overflow; max-call-depth exceeded")
+}
+
+/// A thunk of `base.name` whose base has to be forced first.
+struct SelectThunk {
+    base: Val,
+    name: Symbol,
+    pos: Pos,
+    found: bool,
+}
+
+impl Native for SelectThunk {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input == Val::ABSENT {
+            return Ok(Step::Force(self.base));
+        }
+        if !input.is_attrs() {
+            return Err(m.wanted("a set", input).at(self.pos));
+        }
+        self.found = true;
+        match m.attr(input, self.name) {
+            Some(slot) => Ok(Step::Return(slot.get())),
+            None => Err(m.missing(input, self.name, self.pos)),
+        }
+    }
+}
+
+/// A call whose function has to be forced first.
+struct Apply {
+    f: Val,
+    args: Args,
+    forced: bool,
+}
+
+impl Native for Apply {
+    fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if self.forced {
+            return Ok(Step::ReturnCall(input, std::mem::take(&mut self.args)));
+        }
+        self.forced = true;
+        Ok(Step::Force(self.f))
+    }
+}
+
+/// A call with more arguments than the function takes.
+struct OverApply {
+    f: Val,
+    now: Args,
+    later: Args,
+    called: bool,
+}
+
+impl Native for OverApply {
+    fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if self.called {
+            return Ok(Step::ReturnCall(input, std::mem::take(&mut self.later)));
+        }
+        self.called = true;
+        Ok(Step::Call(self.f, std::mem::take(&mut self.now)))
+    }
+}
+
+/// A call of a builtin some of whose arguments have to be forced first.
+struct BuiltinArgs {
+    index: u32,
+    args: Args,
+    next: usize,
+}
+
+impl Native for BuiltinArgs {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        let builtin = &builtins::TABLE[self.index as usize];
+        if input != Val::ABSENT {
+            let strict = &builtin.strict[self.next];
+            m.check_want(input, strict)?;
+            self.args[strict.arg as usize] = input;
+            self.next += 1;
+        }
+        if let Some(strict) = builtin.strict.get(self.next) {
+            return Ok(Step::Force(self.args[strict.arg as usize]));
+        }
+        m.st.stats.builtin_calls += 1;
+        match (builtin.run)(m, &self.args)? {
+            Step::Force(v) => Ok(Step::Return(v)),
+            Step::Call(f, args) => Ok(Step::ReturnCall(f, args)),
+            Step::Run(native) => Ok(Step::ReturnRun(native)),
+            step => Ok(step),
+        }
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        let builtin = &builtins::TABLE[self.index as usize];
+        if let Some(strict) = builtin.strict.get(self.next) {
+            let _ = m;
+            error.add_trace(Pos::NONE, strict.context());
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! All that one evaluator holds: heap, tables, caches, settings and limits.
+
+use crate::attrs::Positions;
+use crate::builtins;
+use crate::contexts::Contexts;
+use crate::error::{Error, ErrorKind};
+use crate::files::{Files, Pos};
+use crate::host::Host;
+use crate::link::Code;
+use frazil_code::scope::Names;
+use frazil_store::StoreDir;
+use frazil_store::derivation::{HashModulo, Scratch};
+use frazil_store::path::StorePath;
+use frazil_syntax::symbol::{Symbol, Symbols};
+use frazil_value::{Heap, Layouts, Val};
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What an evaluation may use. A breach is an error of its kind, after which the evaluator works on.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Frames entered: calls, thunks run, steps of builtins.
+    pub steps: u64,
+    /// Bytes of the heap.
+    pub heap: u64,
+    /// Nested calls: CppNix's `max-call-depth`.
+    pub depth: u32,
+    /// Wall time of one evaluation.
+    pub wall: Option<Duration>,
+    /// Set by another thread, it stops the evaluation.
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { steps: u64::MAX, heap: u64::MAX, depth: 10_000, wall: None, cancel: None }
+    }
+}
+
+/// What changes the answers of an evaluation.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `currentSystem`
+    pub system: Vec<u8>,
+    /// The store's directory.
+    pub store_dir: StoreDir,
+    /// Entries of `NIX_PATH` and `-I`: prefix and path.
+    pub nix_path: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The user's home, for `~/` paths.
+    pub home: Option<Vec<u8>>,
+    /// `pure-eval`
+    pub pure: bool,
+    /// `restrict-eval`
+    pub restricted: bool,
+    /// `trace-verbose`
+    pub trace_verbose: bool,
+    /// `abort-on-warn`
+    pub abort_on_warn: bool,
+    /// `trace-function-calls`
+    pub trace_calls: bool,
+    /// The experimental feature `pipe-operators`.
+    pub pipe_operators: bool,
+    /// The experimental feature `parse-toml-timestamps`.
+    pub toml_timestamps: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            system: b"x86_64-linux".to_vec(),
+            store_dir: StoreDir::default(),
+            nix_path: Vec::new(),
+            home: None,
+            pure: false,
+            restricted: false,
+            trace_verbose: false,
+            abort_on_warn: false,
+            trace_calls: false,
+            pipe_operators: false,
+            toml_timestamps: false,
+        }
+    }
+}
+
+/// Exact counts of what an evaluator did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say what is counted")]
+pub struct Stats {
+    pub thunks: u64,
+    pub forced: u64,
+    pub calls: u64,
+    pub builtin_calls: u64,
+    pub selects: u64,
+    pub select_hits: u64,
+    pub updates: u64,
+    pub files: u64,
+    pub source_bytes: u64,
+    pub derivations: u64,
+    pub natives: u64,
+}
+
+/// A thunk's failure: the error, and how much of its trace the thunk had seen.
+pub(crate) struct Failure {
+    pub(crate) error: Arc<Error>,
+    pub(crate) traces: usize,
+}
+
+/// Symbols that the machine asks for by name.
+pub struct Known(Vec<Symbol>);
+
+macro_rules! known {
+    ($($name:ident = $text:literal),* $(,)?) => {
+        #[expect(non_camel_case_types, dead_code, reason = "indices into a table, named as the attributes")]
+        enum Index { $($name),* }
+        impl Known {
+            fn new(symbols: &mut Symbols) -> Known {
+                Known(vec![$(symbols.intern($text.as_bytes())),*])
+            }
+            $(#[doc = concat!("`", $text, "`")]
+            #[inline]
+            pub fn $name(&self) -> Symbol {
+                self.0[Index::$name as usize]
+            })*
+        }
+    };
+}
+
+known! {
+    functor = "__functor", to_string = "__toString", out_path = "outPath", drv_path = "drvPath", name = "name",
+    value = "value", key = "key", start_set = "startSet", operator = "operator", right = "right", wrong = "wrong",
+    success = "success", path = "path", prefix = "prefix", file = "file", line = "line", column = "column",
+    all_outputs = "allOutputs", outputs = "outputs", version = "version", type_ = "type", derivation = "derivation",
+    ignore_nulls = "__ignoreNulls", structured_attrs = "__structuredAttrs", args = "args", builder = "builder",
+    system = "system", content_addressed = "__contentAddressed", impure = "__impure",
+    output_hash = "outputHash", output_hash_algo = "outputHashAlgo", output_hash_mode = "outputHashMode",
+    filter = "filter", recursive = "recursive", sha256 = "sha256", out = "out", output_name = "outputName",
+    hash = "hash", hash_algo = "hashAlgo", to_hash_format = "toHashFormat", drv_attrs = "drvAttrs",
+    all = "all", meta = "meta", recurse = "recurseForDerivations",
+}
+
+/// What an evaluator holds besides its heap, layouts and code.
+pub struct State {
+    /// Names.
+    pub symbols: Symbols,
+    /// Names the machine asks for.
+    pub known: Known,
+    /// Names with a meaning to the compiler.
+    pub names: Names,
+    /// Sources.
+    pub files: Files,
+    /// For each unit, its code's number; `u32::MAX` before it first runs.
+    pub(crate) units: Vec<u32>,
+    /// The builtins in scope everywhere.
+    pub globals: FxHashMap<Symbol, Val>,
+    /// Values of imported files, by resolved path.
+    pub(crate) imports: FxHashMap<Arc<[u8]>, Val>,
+    /// Resolved paths of imported files, by the path asked for.
+    pub(crate) import_paths: FxHashMap<Arc<[u8]>, Arc<[u8]>>,
+    /// String contexts.
+    pub contexts: Contexts,
+    /// Where attributes are defined.
+    pub(crate) positions: Positions,
+    /// The string of each symbol that was asked for.
+    pub(crate) symbol_strings: Vec<Val>,
+    pub(crate) failures: Vec<Failure>,
+    /// Values that must survive collections: handles of the embedder.
+    pub handles: Vec<Val>,
+    /// Every derivation made, by its path.
+    pub drvs: FxHashMap<StorePath, HashModulo>,
+    /// Texts of derivations, if they are kept.
+    pub drv_texts: Option<std::collections::BTreeMap<StorePath, Vec<u8>>>,
+    pub(crate) scratch: Scratch,
+    /// Store paths of hashed sources, by path.
+    pub(crate) sources: FxHashMap<Arc<[u8]>, StorePath>,
+    pub(crate) regexes: builtins::regex::Cache,
+    pub(crate) readdirs: FxHashMap<Arc<[u8]>, Val>,
+    pub(crate) resolved_dirs: FxHashMap<Arc<[u8]>, Arc<[u8]>>,
+    pub(crate) search: FxHashMap<Vec<u8>, Option<Arc<[u8]>>>,
+    /// The way out.
+    pub host: Arc<dyn Host>,
+    /// What changes answers.
+    pub settings: Settings,
+    /// What may be used.
+    pub limits: Limits,
+    /// Counts.
+    pub stats: Stats,
+    pub(crate) steps_left: u64,
+    pub(crate) deadline: u64,
+}
+
+/// One evaluator's world.
+pub struct World {
+    /// Values.
+    pub heap: Heap,
+    /// Layouts of attribute sets.
+    pub layouts: Layouts,
+    pub(crate) codes: boxcar::Vec<Code>,
+    /// The rest.
+    pub state: State,
+}
+
+impl World {
+    /// A world with all builtins and nothing evaluated.
+    pub fn new(host: Arc<dyn Host>, settings: Settings, limits: Limits) -> World {
+        let mut symbols = Symbols::new();
+        let known = Known::new(&mut symbols);
+        let mut intern = |name: &str| symbols.intern(name.as_bytes());
+        let names = Names {
+            overrides: intern("__overrides"),
+            find_file: intern("__findFile"),
+            nix_path: intern("__nixPath"),
+            sub: intern("__sub"),
+            mul: intern("__mul"),
+            div: intern("__div"),
+            less_than: intern("__lessThan"),
+        };
+        let state = State {
+            symbols,
+            known,
+            names,
+            files: Files::default(),
+            units: Vec::new(),
+            globals: FxHashMap::default(),
+            imports: FxHashMap::default(),
+            import_paths: FxHashMap::default(),
+            contexts: Contexts::default(),
+            positions: Positions::default(),
+            symbol_strings: Vec::new(),
+            failures: Vec::new(),
+            handles: Vec::new(),
+            drvs: FxHashMap::default(),
+            drv_texts: None,
+            scratch: Scratch::default(),
+            sources: FxHashMap::default(),
+            regexes: Default::default(),
+            readdirs: FxHashMap::default(),
+            resolved_dirs: FxHashMap::default(),
+            search: FxHashMap::default(),
+            host,
+            settings,
+            limits,
+            stats: Stats::default(),
+            steps_left: u64::MAX,
+            deadline: u64::MAX,
+        };
+        let mut world = World { heap: Heap::new(), layouts: Layouts::new(), codes: boxcar::Vec::new(), state };
+        world.heap.set_limit(world.state.limits.heap);
+        builtins::install(&mut world);
+        world
+    }
+
+    /// Changes what may be used from the next evaluation on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.heap.set_limit(limits.heap);
+        self.state.limits = limits;
+    }
+
+    /// Frees all values that neither handles, imported files, builtins nor code need. Answers the bytes still live.
+    pub fn collect(&mut self) -> u64 {
+        let World { heap, layouts, codes, state } = self;
+        let mut roots = |visit: &mut dyn FnMut(Val)| {
+            codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
+            let tables = [&state.handles, &state.symbol_strings];
+            tables.into_iter().flatten().for_each(|&v| visit(v));
+            state.globals.values().chain(state.imports.values()).chain(state.readdirs.values()).for_each(|&v| visit(v));
+        };
+        heap.collect(&mut roots, layouts)
+    }
+}
+
+impl State {
+    /// Starts the clock and the count of an evaluation.
+    pub(crate) fn start_limits(&mut self) {
+        self.steps_left = self.limits.steps;
+        let wall = self.limits.wall.map(|wall| wall.as_nanos().min(u64::MAX as u128) as u64);
+        self.deadline = wall.map_or(u64::MAX, |wall| self.host.clock().saturating_add(wall));
+    }
+
+    /// The error of a limit that is breached, looked at every so many frames.
+    #[cold]
+    pub(crate) fn check_limits(&mut self, heap: &Heap) -> Result<(), Error> {
+        if heap.over_limit() {
+            let text = format!("memory limit of {} bytes exceeded", self.limits.heap);
+            return Err(Error::new(ErrorKind::Memory, text));
+        }
+        if self.limits.cancel.as_ref().is_some_and(|c| c.load(Ordering::Relaxed)) {
+            return Err(Error::new(ErrorKind::Cancelled, "evaluation cancelled"));
+        }
+        if self.deadline != u64::MAX && self.host.clock() > self.deadline {
+            return Err(Error::new(ErrorKind::Time, "time limit exceeded"));
+        }
+        Ok(())
+    }
+
+    /// The source position as `FILE:LINE:COLUMN`.
+    pub fn show_pos(&self, pos: Pos) -> String {
+        use crate::files::Origin;
+        match self.files.locate(pos) {
+            None => "«none»:0".into(),
+            Some(at) => {
+                let name = match at.origin {
+                    Origin::File(path) => String::from_utf8_lossy(path).into_owned(),
+                    Origin::Text => "«string»".into(),
+                    Origin::Stdin => "«stdin»".into(),
+                };
+                format!("{name}:{}:{}", at.line, at.column)
+            }
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! Bytes to tokens: one logos lexer per mode, and the stack of modes that strings, paths and `${` need.
+
+use crate::error::{SyntaxError, SyntaxErrorKind};
+use crate::expr::Offset;
+use crate::kind::SyntaxKind;
+use crate::literal;
+use logos::Logos;
+
+/// A piece of the text. Tokens tile it: each starts where the one before ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Token {
+    pub(crate) kind: SyntaxKind,
+    pub(crate) start: Offset,
+    pub(crate) end: Offset,
+}
+
+/// What kind of text the lexer is in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mode {
+    /// Between tokens; the bottom of the stack is always this.
+    Code,
+    /// Within `"`.
+    Str,
+    /// Within `''`.
+    IndStr,
+    /// Behind a part of a path.
+    Path,
+    /// Behind a part of a path that ends in a slash, so that more must follow.
+    PathSlash,
+}
+
+#[derive(Logos, Clone, Copy, PartialEq, Debug)]
+#[logos(utf8 = false)]
+#[logos(subpattern pathchar = r"[a-zA-Z0-9._+\-]")]
+enum Code {
+    #[regex(r"[a-zA-Z_][a-zA-Z0-9_'\-]*", priority = 3)]
+    Ident,
+    #[token("if", priority = 10)]
+    If,
+    #[token("then", priority = 10)]
+    Then,
+    #[token("else", priority = 10)]
+    Else,
+    #[token("assert", priority = 10)]
+    Assert,
+    #[token("with", priority = 10)]
+    With,
+    #[token("let", priority = 10)]
+    Let,
+    #[token("in", priority = 10)]
+    In,
+    #[token("rec", priority = 10)]
+    Rec,
+    #[token("inherit", priority = 10)]
+    Inherit,
+    #[token("or", priority = 10)]
+    Or,
+    #[regex("[0-9]+", priority = 3)]
+    Int,
+    #[regex(r"(([1-9][0-9]*\.[0-9]*)|(0?\.[0-9]+))([Ee][+-]?[0-9]+)?", priority = 3)]
+    Float,
+    #[regex(r"(?&pathchar)*/\$\{", priority = 2)]
+    PathInterpolated,
+    #[regex(r"~/\$\{", priority = 2)]
+    HomeInterpolated,
+    #[regex(r"(?&pathchar)*(/(?&pathchar)+)+/?", priority = 2)]
+    Path,
+    #[regex(r"~(/(?&pathchar)+)+/?", priority = 2)]
+    Home,
+    #[regex(r"<(?&pathchar)+(/(?&pathchar)+)*>", priority = 2)]
+    Search,
+    #[regex(r"[a-zA-Z][a-zA-Z0-9+\-.]*:[a-zA-Z0-9%/?:@&=+$,\-_.!~*']+", priority = 2)]
+    Uri,
+    #[token("==")]
+    EqEq,
+    #[token("!=")]
+    NotEq,
+    #[token("<=")]
+    LessEq,
+    #[token(">=")]
+    GreaterEq,
+    #[token("//")]
+    Update,
+    #[token("++")]
+    Concat,
+    #[token("&&")]
+    AndAnd,
+    #[token("||")]
+    OrOr,
+    #[token("->")]
+    Implies,
+    #[token("<|")]
+    PipeFrom,
+    #[token("|>")]
+    PipeInto,
+    #[token("${")]
+    DollarBrace,
+    #[regex(r"''( *\n)?")]
+    IndOpen,
+    #[token("...", priority = 10)]
+    Ellipsis,
+    #[token("<")]
+    Less,
+    #[token(">")]
+    Greater,
+    #[token("+")]
+    Plus,
+    #[token("-")]
+    Minus,
+    #[token("*")]
+    Star,
+    #[token("/")]
+    Slash,
+    #[token("?")]
+    Question,
+    #[token(":")]
+    Colon,
+    #[token("@")]
+    At,
+    #[token(";")]
+    Semicolon,
+    #[token("!")]
+    Bang,
+    #[token(".")]
+    Dot,
+    #[token("\"")]
+    Quote,
+    #[token("(")]
+    ParenOpen,
+    #[token(")")]
+    ParenClose,
+    #[token("{")]
+    BraceOpen,
+    #[token("}")]
+    BraceClose,
+    #[token("[")]
+    BracketOpen,
+    #[token("]")]
+    BracketClose,
+    #[token("=")]
+    Assign,
+    #[token(",")]
+    Comma,
+    #[regex(r"[ \t\r\n]+")]
+    Whitespace,
+    #[regex(r"(?-u)#[^\r\n]*", allow_greedy = true)]
+    #[regex(r"(?-u)/\*([^*]|\*+[^*/])*\*+/", priority = 2)]
+    Comment,
+    #[regex(r"(?-u)/\*\*[^/*]([^*]|\*+[^*/])*\*+/", priority = 5)]
+    DocComment,
+}
+
+#[derive(Logos, Clone, Copy, PartialEq, Debug)]
+#[logos(utf8 = false)]
+enum Str {
+    /// A dollar sign before the closing quote belongs to the text, but no regex can say so.
+    #[regex(r#"(?s-u)([^$"\\]|\$[^{"\\]|\\.|\$\\.)+"#)]
+    Text,
+    #[token("${")]
+    DollarBrace,
+    #[token("\"")]
+    Quote,
+}
+
+#[derive(Logos, Clone, Copy, PartialEq, Debug)]
+#[logos(utf8 = false)]
+enum IndStr {
+    #[regex(r"(?-u)([^$']|\$[^{']|'[^'$])+")]
+    #[token("$")]
+    #[token("''$")]
+    #[token("'''")]
+    #[regex(r"(?s-u)''\\.")]
+    #[token("'")]
+    Text,
+    #[token("${")]
+    DollarBrace,
+    #[token("''")]
+    Close,
+}
+
+#[derive(Logos, Clone, Copy, PartialEq, Debug)]
+#[logos(utf8 = false)]
+#[logos(subpattern pathchar = r"[a-zA-Z0-9._+\-]")]
+enum PathRest {
+    #[regex(r"(?&pathchar)*(/(?&pathchar)+)+/?")]
+    #[regex(r"(?&pathchar)*/", priority = 1)]
+    #[regex(r"(?&pathchar)+")]
+    Text,
+    #[token("${")]
+    DollarBrace,
+}
+
+/// The tokens of a text, one by one.
+pub(crate) struct Lexer<'a> {
+    source: &'a [u8],
+    at: usize,
+    /// Where the token before starts.
+    last: usize,
+    /// Where the end of the text is reported: CppNix takes the start of a path that it ends with.
+    end: usize,
+    modes: Vec<Mode>,
+    pipe_operators: bool,
+}
+
+impl<'a> Lexer<'a> {
+    /// A lexer of `source`, which is shorter than 2 GiB.
+    pub(crate) fn new(source: &'a [u8], pipe_operators: bool) -> Lexer<'a> {
+        Lexer { source, at: 0, last: 0, end: source.len(), modes: vec![Mode::Code], pipe_operators }
+    }
+
+    /// The next token, trivia included; at the end of the text it is empty and comes again and again.
+    pub(crate) fn next(&mut self) -> Result<Token, SyntaxError> {
+        match self.mode() {
+            Mode::Code => self.code(),
+            Mode::Str => self.str(),
+            Mode::IndStr => self.ind_str(),
+            Mode::Path | Mode::PathSlash => self.path(),
+        }
+    }
+
+    fn mode(&self) -> Mode {
+        *self.modes.last().expect("the bottom is never popped")
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        &self.source[self.at..]
+    }
+
+    /// The next `len` bytes as a token.
+    fn take(&mut self, kind: SyntaxKind, len: usize) -> Token {
+        let start = self.at;
+        self.last = start;
+        self.at += len;
+        // The source is shorter than 2 GiB.
+        Token { kind, start: start as Offset, end: self.at as Offset }
+    }
+
+    fn error(&self, kind: SyntaxErrorKind) -> SyntaxError {
+        SyntaxError { offset: self.at as Offset, kind }
+    }
+
+    fn code(&mut self) -> Result<Token, SyntaxError> {
+        let mut logos = Code::lexer(self.rest());
+        let Some(found) = logos.next() else {
+            let end = self.end as Offset;
+            return Ok(Token { kind: SyntaxKind::Eof, start: end, end });
+        };
+        let len = logos.slice().len();
+        let Ok(code) = found else { return Ok(self.stray()) };
+        match code {
+            Code::Path | Code::Home => self.modes.push(after_path(logos.slice())),
+            Code::PathInterpolated | Code::HomeInterpolated => {
+                self.modes.push(Mode::PathSlash);
+                return Ok(self.take(code.kind(), len - "${".len()));
+            }
+            Code::DollarBrace | Code::BraceOpen => self.modes.push(Mode::Code),
+            Code::BraceClose if self.modes.len() > 1 => {
+                self.modes.pop();
+            }
+            Code::Quote => self.modes.push(Mode::Str),
+            Code::IndOpen => self.modes.push(Mode::IndStr),
+            Code::Int => literal::int(logos.slice()).map(drop).map_err(|kind| self.error(kind))?,
+            Code::Float => literal::float(logos.slice()).map(drop).map_err(|kind| self.error(kind))?,
+            Code::PipeFrom | Code::PipeInto if !self.pipe_operators => {
+                return Err(self.error(SyntaxErrorKind::PipeOperators));
+            }
+            _ => {}
+        }
+        Ok(self.take(code.kind(), len))
+    }
+
+    /// A byte that starts no token. CppNix's lexer hands NUL to the parser, who takes it for the end.
+    fn stray(&mut self) -> Token {
+        let kind = if self.rest()[0] == 0 { SyntaxKind::Eof } else { SyntaxKind::Invalid };
+        self.take(kind, 1)
+    }
+
+    fn str(&mut self) -> Result<Token, SyntaxError> {
+        let mut logos = Str::lexer(self.rest());
+        let found = logos.next();
+        match found {
+            Some(Ok(Str::Text)) => {
+                let len = logos.slice().len();
+                let dollar = self.rest()[len..].starts_with(b"$\"");
+                self.text(len + usize::from(dollar))
+            }
+            Some(Err(())) if self.rest().starts_with(b"$\"") => self.text(1),
+            Some(Ok(Str::DollarBrace)) => {
+                self.modes.push(Mode::Code);
+                Ok(self.take(SyntaxKind::DollarBrace, 2))
+            }
+            Some(Ok(Str::Quote)) => {
+                self.modes.pop();
+                Ok(self.take(SyntaxKind::Quote, 1))
+            }
+            // Half an escape before the end of the text.
+            Some(Err(())) | None => Ok(self.take(SyntaxKind::Eof, self.rest().len())),
+        }
+    }
+
+    fn text(&mut self, len: usize) -> Result<Token, SyntaxError> {
+        let text = &self.rest()[..len];
+        if text.contains(&0) {
+            literal::check_nul(text).map_err(|kind| self.error(kind))?;
+        }
+        Ok(self.take(SyntaxKind::StrText, len))
+    }
+
+    fn ind_str(&mut self) -> Result<Token, SyntaxError> {
+        let mut logos = IndStr::lexer(self.rest());
+        let found = logos.next();
+        let slice = logos.slice();
+        match found {
+            Some(Ok(IndStr::Text)) => {
+                if slice.contains(&0) {
+                    literal::check_ind_nul(slice).map_err(|kind| self.error(kind))?;
+                }
+                Ok(self.take(SyntaxKind::IndText, slice.len()))
+            }
+            Some(Ok(IndStr::DollarBrace)) => {
+                self.modes.push(Mode::Code);
+                Ok(self.take(SyntaxKind::DollarBrace, 2))
+            }
+            Some(Ok(IndStr::Close)) => {
+                self.modes.pop();
+                Ok(self.take(SyntaxKind::IndClose, 2))
+            }
+            Some(Err(())) | None => Ok(self.take(SyntaxKind::Eof, self.rest().len())),
+        }
+    }
+
+    fn path(&mut self) -> Result<Token, SyntaxError> {
+        let mut logos = PathRest::lexer(self.rest());
+        let found = logos.next();
+        let slice = logos.slice();
+        match found {
+            Some(Ok(PathRest::Text)) => {
+                *self.modes.last_mut().expect("the bottom is never popped") = after_path(slice);
+                Ok(self.take(SyntaxKind::StrText, slice.len()))
+            }
+            Some(Ok(PathRest::DollarBrace)) => {
+                *self.modes.last_mut().expect("the bottom is never popped") = Mode::Path;
+                self.modes.push(Mode::Code);
+                Ok(self.take(SyntaxKind::DollarBrace, 2))
+            }
+            _ if self.mode() == Mode::PathSlash => {
+                // CppNix reports the byte that should not be there, and without one the token before.
+                let at = if self.rest().is_empty() { self.last } else { self.at };
+                Err(SyntaxError { offset: at as Offset, kind: SyntaxErrorKind::TrailingSlash })
+            }
+            _ => {
+                self.modes.pop();
+                self.end = if self.rest().is_empty() { self.last } else { self.source.len() };
+                Ok(self.take(SyntaxKind::PathEnd, 0))
+            }
+        }
+    }
+}
+
+fn after_path(text: &[u8]) -> Mode {
+    if text.ends_with(b"/") { Mode::PathSlash } else { Mode::Path }
+}
+
+impl Code {
+    fn kind(self) -> SyntaxKind {
+        match self {
+            Code::Ident => SyntaxKind::Ident,
+            Code::If => SyntaxKind::If,
+            Code::Then => SyntaxKind::Then,
+            Code::Else => SyntaxKind::Else,
+            Code::Assert => SyntaxKind::Assert,
+            Code::With => SyntaxKind::With,
+            Code::Let => SyntaxKind::Let,
+            Code::In => SyntaxKind::In,
+            Code::Rec => SyntaxKind::Rec,
+            Code::Inherit => SyntaxKind::Inherit,
+            Code::Or => SyntaxKind::OrKw,
+            Code::Int => SyntaxKind::Int,
+            Code::Float => SyntaxKind::Float,
+            Code::Path | Code::PathInterpolated => SyntaxKind::Path,
+            Code::Home | Code::HomeInterpolated => SyntaxKind::HomePath,
+            Code::Search => SyntaxKind::SearchPath,
+            Code::Uri => SyntaxKind::Uri,
+            Code::EqEq => SyntaxKind::EqEq,
+            Code::NotEq => SyntaxKind::NotEq,
+            Code::LessEq => SyntaxKind::LessEq,
+            Code::GreaterEq => SyntaxKind::GreaterEq,
+            Code::Update => SyntaxKind::Update,
+            Code::Concat => SyntaxKind::Concat,
+            Code::AndAnd => SyntaxKind::AndAnd,
+            Code::OrOr => SyntaxKind::OrOr,
+            Code::Implies => SyntaxKind::Implies,
+            Code::PipeFrom => SyntaxKind::PipeFrom,
+            Code::PipeInto => SyntaxKind::PipeInto,
+            Code::DollarBrace => SyntaxKind::DollarBrace,
+            Code::IndOpen => SyntaxKind::IndOpen,
+            Code::Ellipsis => SyntaxKind::Ellipsis,
+            Code::Less => SyntaxKind::Less,
+            Code::Greater => SyntaxKind::Greater,
+            Code::Plus => SyntaxKind::Plus,
+            Code::Minus => SyntaxKind::Minus,
+            Code::Star => SyntaxKind::Star,
+            Code::Slash => SyntaxKind::Slash,
+            Code::Question => SyntaxKind::Question,
+            Code::Colon => SyntaxKind::Colon,
+            Code::At => SyntaxKind::At,
+            Code::Semicolon => SyntaxKind::Semicolon,
+            Code::Bang => SyntaxKind::Bang,
+            Code::Dot => SyntaxKind::Dot,
+            Code::Quote => SyntaxKind::Quote,
+            Code::ParenOpen => SyntaxKind::ParenOpen,
+            Code::ParenClose => SyntaxKind::ParenClose,
+            Code::BraceOpen => SyntaxKind::BraceOpen,
+            Code::BraceClose => SyntaxKind::BraceClose,
+            Code::BracketOpen => SyntaxKind::BracketOpen,
+            Code::BracketClose => SyntaxKind::BracketClose,
+            Code::Assign => SyntaxKind::Assign,
+            Code::Comma => SyntaxKind::Comma,
+            Code::Whitespace => SyntaxKind::Whitespace,
+            Code::Comment => SyntaxKind::Comment,
+            Code::DocComment => SyntaxKind::DocComment,
+        }
+    }
+}
