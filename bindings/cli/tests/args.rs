@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-use frazil::settings::{Outside, Settings, SettingsError, Unreadable};
+use frazil::settings::{Outside, Settings, Unreadable};
 use frazil_cli::args::{self, AutoArg, Input, InstantiateArgs, Mode, Output, Request};
+use frazil_cli::outside::complaint;
 
 /// A world of these variables and files.
 #[derive(Default)]
@@ -49,12 +50,8 @@ fn said(config: &str, line: &[&str]) -> String {
         end
     });
     let mut said: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
-    match end {
-        Ok(_) => {}
-        Err(SettingsError::Failure(message)) => said.push_str(&format!("error: {message}\n")),
-        Err(SettingsError::Usage(message)) => {
-            said.push_str(&format!("error: {message}\nTry 'nix-instantiate --help' for more information.\n"));
-        }
+    if let Err(error) = end {
+        said.push_str(&complaint(&error));
     }
     said
 }
