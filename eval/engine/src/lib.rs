@@ -1,2 +1,4 @@
 //! (being built)
 #![forbid(unsafe_code)]
+
+pub mod settings;

@@ -1,0 +1,69 @@
+//! The process's own environment and files, for settings.
+#![expect(clippy::disallowed_methods, reason = "this is where a command line meets its process")]
+
+use std::fs;
+
+use frazil::settings::{Outside, SettingsError, Unreadable};
+
+/// The world as this process sees it.
+pub struct Process;
+
+impl Outside for Process {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    fn read(&self, path: &str) -> Result<String, Unreadable> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            // A link to nowhere is there, and cannot be read.
+            Err(_) if self.exists(path) => Err(Unreadable::Other),
+            Err(_) => Err(Unreadable::Missing),
+        }
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        fs::symlink_metadata(path).is_ok()
+    }
+
+    fn working_directory(&self) -> String {
+        // Without one, relative files are not found, as they would not be under any name.
+        std::env::current_dir().map_or_else(|_| "/".to_owned(), |dir| dir.to_string_lossy().into_owned())
+    }
+}
+
+/// What standard error says of settings or arguments that could not be taken.
+pub fn complaint(error: &SettingsError) -> String {
+    match error {
+        SettingsError::Failure(message) => format!("error: {message}\n"),
+        SettingsError::Usage(message) => {
+            format!("error: {message}\nTry 'nix-instantiate --help' for more information.\n")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_and_a_broken_link_are_there_and_cannot_be_read() {
+        let dir = std::env::temp_dir().join(format!("frazil-outside.{}", std::process::id()));
+        fs::create_dir(&dir).expect("a scratch folder");
+        let dir = Scratch(dir);
+        let link = dir.0.join("link");
+        std::os::unix::fs::symlink("nowhere", &link).expect("a link");
+        assert_eq!(Process.read(&link.to_string_lossy()), Err(Unreadable::Other));
+        assert_eq!(Process.read(&dir.0.to_string_lossy()), Err(Unreadable::Other));
+        assert_eq!(Process.read(&dir.0.join("nowhere").to_string_lossy()), Err(Unreadable::Missing));
+    }
+
+    struct Scratch(std::path::PathBuf);
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            // What cannot be removed is left to the system's own cleaning of temporary files.
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
