@@ -3,4 +3,6 @@
 
 pub mod args;
 pub mod command;
+pub mod instantiate;
+pub mod stats;
 pub mod outside;

@@ -76,6 +76,8 @@ pub struct Chunk {
     pub captures_in_registers: bool,
     /// The pattern of the last argument, in order of the names: name, and whether there is a default.
     pub formals: Vec<(Symbol, bool)>,
+    /// Whether the last argument has a pattern.
+    pub has_pattern: bool,
     /// Whether the pattern takes further attributes.
     pub ellipsis: bool,
 }
@@ -869,7 +871,7 @@ impl Emitter<'_> {
         let Some(Formals { formals, ellipsis }) = self.file.exprs.lambdas[last].formals else { return };
         let formals = &self.file.exprs.formals[formals.range()];
         self.chunk.formals = formals.iter().map(|f| (f.name, f.default.is_some())).collect();
-        self.chunk.ellipsis = ellipsis;
+        (self.chunk.has_pattern, self.chunk.ellipsis) = (true, ellipsis);
         let Group { local, boxed, .. } = self.file.lambdas[last];
         let arg = params - 1;
         if boxed {

@@ -282,7 +282,7 @@ impl Machine<'_> {
     }
 
     /// Names of a set that are like one that it has not.
-    pub(crate) fn suggestions(&mut self, set: Val, name: Symbol) -> Vec<String> {
+    pub fn suggestions(&mut self, set: Val, name: Symbol) -> Vec<String> {
         let (keys, _) = self.attrs(set);
         best_matches(keys.iter().map(|&key| self.st.symbols.name(key)), self.st.symbols.name(name))
     }

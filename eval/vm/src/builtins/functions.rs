@@ -139,6 +139,19 @@ fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     Ok(Step::Done(m.new_attrs_at(&names, &values, &pos)))
 }
 
+impl Machine<'_> {
+    /// The formals of a function with a set pattern, each with whether it has a default, and whether it takes more.
+    pub fn formals(&mut self, v: Val) -> Option<(Vec<(frazil_syntax::symbol::Symbol, bool)>, bool)> {
+        if !v.is_func() {
+            return None;
+        }
+        let (Kind::Closure, unit) = self.heap.function(v) else { return None };
+        let code = self.code(unit);
+        let takes_set = code.params == 1 && (!code.formals.is_empty() || code.has_pattern);
+        takes_set.then(|| (code.formals.iter().map(|(site, default)| (site.name, *default)).collect(), code.ellipsis))
+    }
+}
+
 /// The elements of a list, as values.
 pub(crate) fn elements(m: &Machine<'_>, list: Val) -> Vec<Val> {
     m.heap.list(list).iter().map(Slot::get).collect()

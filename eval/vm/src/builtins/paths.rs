@@ -276,6 +276,19 @@ impl Machine<'_> {
         Ok(Step::Return(v))
     }
 
+    /// The bytes of a file.
+    pub fn read(&self, path: &[u8]) -> Result<Arc<[u8]>, Error> {
+        self.host_result(path, self.st.host.read_file(path))
+    }
+
+    /// The program of a file's unit, as CppNix prints expressions.
+    pub fn show_unit(&self, unit: u32) -> Vec<u8> {
+        let file = self.st.files.get(self.st.files.of_unit(unit));
+        let home = self.st.settings.home.as_deref().unwrap_or(b"/");
+        let places = frazil_syntax::show::Places { base: &file.base_dir, home };
+        frazil_syntax::show::show(&file.code.exprs, &self.st.symbols, places)
+    }
+
     fn scoped_import(&mut self, path: &[u8], scope: Val) -> Result<Step, Error> {
         let file = self.resolve_file(path)?;
         let source = self.host_result(&file, self.st.host.read_file(&file))?;

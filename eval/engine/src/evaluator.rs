@@ -1,0 +1,179 @@
+//! One evaluation's world behind plain verbs: evaluate, force, select, print.
+
+use crate::select::AutoArgs;
+use frazil_store::path::StorePath;
+use frazil_syntax::symbol::Symbol;
+use frazil_value::Val;
+use frazil_vm::builtins::functions::DeepSeq;
+use frazil_vm::builtins::json::ToJson;
+use frazil_vm::builtins::xml::ToXml;
+use frazil_vm::files::Origin;
+use frazil_vm::print::PrintOptions;
+use frazil_vm::{Error, Host, Limits, Settings, Step, World};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Where a program is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file, or a directory with `default.nix`; an absolute path.
+    File(Vec<u8>),
+    /// A text, and the directory that its relative paths start from.
+    Text(Vec<u8>, Vec<u8>),
+    /// As `Text`, read from standard input.
+    Stdin(Vec<u8>, Vec<u8>),
+}
+
+/// An evaluator: everything it evaluates shares one heap and one cache of files.
+pub struct Evaluator {
+    world: World,
+}
+
+impl Evaluator {
+    /// An evaluator in this world.
+    pub fn new(host: Arc<dyn Host>, settings: Settings, limits: Limits) -> Evaluator {
+        Evaluator { world: World::new(host, settings, limits) }
+    }
+
+    /// Everything the evaluator holds.
+    pub fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    /// The value of a program, forced.
+    pub fn eval(&mut self, source: &Source) -> Result<Val, Error> {
+        let mut m = self.world.machine();
+        match source {
+            Source::File(path) => {
+                let step = m.import(path)?;
+                m.run(step)
+            }
+            Source::Text(text, base) => {
+                let unit = m.load(Origin::Text, text.as_slice().into(), base.clone(), None)?;
+                let thunk = m.heap.new_thunk(unit, std::iter::empty::<Val>());
+                m.run(Step::Return(thunk))
+            }
+            Source::Stdin(text, base) => {
+                let unit = m.load(Origin::Stdin, text.as_slice().into(), base.clone(), None)?;
+                let thunk = m.heap.new_thunk(unit, std::iter::empty::<Val>());
+                m.run(Step::Return(thunk))
+            }
+        }
+    }
+
+    /// A text to be evaluated when its value is wanted; it is parsed now.
+    pub fn delay(&mut self, text: &[u8], base: &[u8]) -> Result<Val, Error> {
+        let mut m = self.world.machine();
+        let unit = m.load(Origin::Text, text.into(), base.to_vec(), None)?;
+        Ok(m.heap.new_thunk(unit, std::iter::empty::<Val>()))
+    }
+
+    /// A program as `nix-instantiate --parse` prints it.
+    pub fn parse(&mut self, source: &Source) -> Result<Vec<u8>, Error> {
+        let mut m = self.world.machine();
+        let (origin, text, base) = match source {
+            Source::File(path) => {
+                let file = m.resolve_file(path)?;
+                let text = m.read(&file)?;
+                (Origin::File(file.to_vec()), text, frazil_vm::builtins::paths::parent(&file).to_vec())
+            }
+            Source::Text(text, base) => (Origin::Text, text.as_slice().into(), base.clone()),
+            Source::Stdin(text, base) => (Origin::Stdin, text.as_slice().into(), base.clone()),
+        };
+        let unit = m.load(origin, text, base, None)?;
+        Ok(m.show_unit(unit))
+    }
+
+    /// The bytes of a file.
+    pub fn read_file(&mut self, path: &[u8]) -> Result<Arc<[u8]>, Error> {
+        self.world.machine().read(path)
+    }
+
+    /// The file that `<name>` means.
+    pub fn find_file(&mut self, name: &[u8]) -> Result<Vec<u8>, Error> {
+        let entries = self.world.state.settings.nix_path.clone();
+        self.world.machine().find_file(&entries, name)
+    }
+
+    /// The value of a text in whose scope are these names.
+    pub fn eval_in_scope(&mut self, text: &[u8], base: &[u8], scope: &[(Symbol, Val)]) -> Result<Val, Error> {
+        let mut m = self.world.machine();
+        let (names, values): (Vec<Symbol>, Vec<Val>) = scope.iter().copied().unzip();
+        let set = m.new_attrs(&names, &values);
+        let unit = m.load(Origin::Text, text.into(), base.to_vec(), Some(&names))?;
+        let function = m.heap.new_closure(unit, std::iter::empty::<Val>());
+        m.call(function, &[set])
+    }
+
+    /// A value, forced.
+    pub fn force(&mut self, v: Val) -> Result<Val, Error> {
+        self.world.machine().force(v)
+    }
+
+    /// A value, forced with all that it holds.
+    pub fn force_deep(&mut self, v: Val) -> Result<Val, Error> {
+        self.world.machine().run_native(DeepSeq::new(v))
+    }
+
+    /// The value at an attribute path.
+    pub fn select(&mut self, v: Val, path: &[u8], args: &AutoArgs) -> Result<Val, Error> {
+        crate::select::along_path(&mut self.world.machine(), v, path, args)
+    }
+
+    /// A function with a set pattern called with what `args` has for it; any other value as it is.
+    pub fn auto_call(&mut self, v: Val, args: &AutoArgs) -> Result<Val, Error> {
+        crate::select::auto_call(&mut self.world.machine(), v, args)
+    }
+
+    /// The derivations that a value is or holds: paths with output names.
+    pub fn derivations(&mut self, v: Val, args: &AutoArgs) -> Result<Vec<crate::select::Instance>, Error> {
+        crate::select::derivations(&mut self.world.machine(), v, args)
+    }
+
+    /// A value as `nix-instantiate --eval` prints it; nothing is forced.
+    pub fn print(&mut self, v: Val) -> Result<Vec<u8>, Error> {
+        self.world.machine().print(v, PrintOptions::RESULT)
+    }
+
+    /// A value as JSON; forced with all that it holds if `strict`.
+    pub fn to_json(&mut self, v: Val, strict: bool) -> Result<Vec<u8>, Error> {
+        let mut m = self.world.machine();
+        let text = m.run_native(ToJson::new(v, strict))?;
+        Ok(m.heap.bytes(text).to_vec())
+    }
+
+    /// A value as XML; forced with all that it holds if `strict`.
+    pub fn to_xml(&mut self, v: Val, strict: bool, location: bool) -> Result<Vec<u8>, Error> {
+        let mut m = self.world.machine();
+        let text = m.run_native(ToXml::new(v, strict, location))?;
+        Ok(m.heap.bytes(text).to_vec())
+    }
+
+    /// The text of a value that can be coerced to a string.
+    pub fn to_text(&mut self, v: Val, context: &'static str) -> Result<Vec<u8>, Error> {
+        use frazil_vm::coerce::{Coerce, CoerceTo};
+        let mut m = self.world.machine();
+        let text = m.run_native(Coerce::new(v, CoerceTo::PLAIN, frazil_vm::Pos::NONE, context))?;
+        Ok(m.heap.bytes(text).to_vec())
+    }
+
+    /// From now on the texts of derivations are kept, to be asked for by [`Evaluator::derivation_texts`].
+    pub fn keep_derivations(&mut self) {
+        self.world.state.drv_texts.get_or_insert_default();
+    }
+
+    /// The texts of all derivations made since they are kept.
+    pub fn derivation_texts(&self) -> Option<&BTreeMap<StorePath, Vec<u8>>> {
+        self.world.state.drv_texts.as_ref()
+    }
+
+    /// A host's text as a string value.
+    pub fn string(&mut self, text: &[u8]) -> Val {
+        self.world.heap.new_string(text, 0)
+    }
+
+    /// The error as CppNix prints it, with all of its trace if `show_trace`.
+    pub fn render(&self, error: &Error, show_trace: bool) -> String {
+        crate::render::render(error, &self.world.state.files, show_trace)
+    }
+}
