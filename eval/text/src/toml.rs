@@ -442,7 +442,7 @@ impl Reader<'_> {
         let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | '.' | ':');
         let mut token = self.run(word).to_string();
         // A date and a time may be apart.
-        let rest = self.text[self.at..].as_bytes();
+        let rest = &self.text.as_bytes()[self.at..];
         if is_date(&token) && matches!(rest, [b' ', b'0'..=b'9', ..]) {
             self.at += 1;
             token = format!("{token}T{}", self.run(word));
