@@ -63,7 +63,7 @@ pub fn encode(bytes: &[u8]) -> String {
 
 /// The bytes `text` stands for, or `None` at a character that is no digit.
 ///
-/// As in CppNix, bits beyond the last whole byte make one more byte when one of them is set.
+/// For as many digits as whole bytes take. As in CppNix, a spare bit that is set makes one byte more.
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() * 5 / 8 + 1);
     let (mut pending, mut bits) = (0u32, 0);

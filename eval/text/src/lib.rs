@@ -8,5 +8,6 @@
 pub mod float;
 pub mod json;
 pub mod regex;
+pub mod toml;
 pub mod version;
 pub mod xml;
