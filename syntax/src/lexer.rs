@@ -200,12 +200,24 @@ pub(crate) struct Lexer<'a> {
     end: usize,
     modes: Vec<Mode>,
     pipe_operators: bool,
+    tolerant: bool,
+    errors: Vec<SyntaxError>,
 }
 
 impl<'a> Lexer<'a> {
     /// A lexer of `source`, which is shorter than 2 GiB.
     pub(crate) fn new(source: &'a [u8], pipe_operators: bool) -> Lexer<'a> {
-        Lexer { source, at: 0, last: 0, end: source.len(), modes: vec![Mode::Code], pipe_operators }
+        Lexer { source, at: 0, last: 0, end: source.len(), modes: vec![Mode::Code], pipe_operators, tolerant: false, errors: Vec::new() }
+    }
+
+    /// A lexer that goes on after what it finds wrong; [`Lexer::into_errors`] has that.
+    pub(crate) fn tolerant(source: &'a [u8], pipe_operators: bool) -> Lexer<'a> {
+        Lexer { tolerant: true, ..Lexer::new(source, pipe_operators) }
+    }
+
+    /// What a tolerant lexer found wrong.
+    pub(crate) fn into_errors(self) -> Vec<SyntaxError> {
+        self.errors
     }
 
     /// The next token, trivia included; at the end of the text it is empty and comes again and again.
@@ -231,12 +243,25 @@ impl<'a> Lexer<'a> {
         let start = self.at;
         self.last = start;
         self.at += len;
+        if self.tolerant {
+            self.at += self.rest().iter().take_while(|&&byte| is_continuation(byte)).count();
+        }
         // The source is shorter than 2 GiB.
         Token { kind, start: start as Offset, end: self.at as Offset }
     }
 
-    fn error(&self, kind: SyntaxErrorKind) -> SyntaxError {
-        SyntaxError { offset: self.at as Offset, kind }
+    /// Something is wrong with a token; a tolerant lexer goes on.
+    fn fault(&mut self, offset: usize, kind: SyntaxErrorKind) -> Result<(), SyntaxError> {
+        let error = SyntaxError { offset: offset as Offset, kind };
+        if !self.tolerant {
+            return Err(error);
+        }
+        self.errors.push(error);
+        Ok(())
+    }
+
+    fn check(&mut self, literal: Result<(), SyntaxErrorKind>) -> Result<(), SyntaxError> {
+        literal.or_else(|kind| self.fault(self.at, kind))
     }
 
     fn code(&mut self) -> Result<Token, SyntaxError> {
@@ -259,10 +284,10 @@ impl<'a> Lexer<'a> {
             }
             Code::Quote => self.modes.push(Mode::Str),
             Code::IndOpen => self.modes.push(Mode::IndStr),
-            Code::Int => literal::int(logos.slice()).map(drop).map_err(|kind| self.error(kind))?,
-            Code::Float => literal::float(logos.slice()).map(drop).map_err(|kind| self.error(kind))?,
+            Code::Int => self.check(literal::int(logos.slice()).map(drop))?,
+            Code::Float => self.check(literal::float(logos.slice()).map(drop))?,
             Code::PipeFrom | Code::PipeInto if !self.pipe_operators => {
-                return Err(self.error(SyntaxErrorKind::PipeOperators));
+                self.fault(self.at, SyntaxErrorKind::PipeOperators)?;
             }
             _ => {}
         }
@@ -301,7 +326,7 @@ impl<'a> Lexer<'a> {
     fn text(&mut self, len: usize) -> Result<Token, SyntaxError> {
         let text = &self.rest()[..len];
         if text.contains(&0) {
-            literal::check_nul(text).map_err(|kind| self.error(kind))?;
+            self.check(literal::check_nul(text))?;
         }
         Ok(self.take(SyntaxKind::StrText, len))
     }
@@ -313,7 +338,7 @@ impl<'a> Lexer<'a> {
         match found {
             Some(Ok(IndStr::Text)) => {
                 if slice.contains(&0) {
-                    literal::check_ind_nul(slice).map_err(|kind| self.error(kind))?;
+                    self.check(literal::check_ind_nul(slice))?;
                 }
                 Ok(self.take(SyntaxKind::IndText, slice.len()))
             }
@@ -343,18 +368,26 @@ impl<'a> Lexer<'a> {
                 self.modes.push(Mode::Code);
                 Ok(self.take(SyntaxKind::DollarBrace, 2))
             }
-            _ if self.mode() == Mode::PathSlash => {
-                // CppNix reports the byte that should not be there, and without one the token before.
-                let at = if self.rest().is_empty() { self.last } else { self.at };
-                Err(SyntaxError { offset: at as Offset, kind: SyntaxErrorKind::TrailingSlash })
-            }
-            _ => {
-                self.modes.pop();
-                self.end = if self.rest().is_empty() { self.last } else { self.source.len() };
-                Ok(self.take(SyntaxKind::PathEnd, 0))
-            }
+            _ => self.path_end(),
         }
     }
+
+    fn path_end(&mut self) -> Result<Token, SyntaxError> {
+        let at_end = self.rest().is_empty();
+        if self.mode() == Mode::PathSlash {
+            // CppNix reports the byte that should not be there, and without one the token before.
+            let at = if at_end { self.last } else { self.at };
+            self.fault(at, SyntaxErrorKind::TrailingSlash)?;
+        }
+        self.modes.pop();
+        self.end = if at_end { self.last } else { self.source.len() };
+        Ok(self.take(SyntaxKind::PathEnd, 0))
+    }
+}
+
+/// Whether a byte continues a character of UTF-8: a lossless tree is made of whole characters.
+fn is_continuation(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
 }
 
 fn after_path(text: &[u8]) -> Mode {

@@ -10,9 +10,11 @@ mod literal;
 mod parser;
 pub mod show;
 pub mod symbol;
+pub mod tree;
 
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use kind::SyntaxKind;
+pub use tree::parse_lossless;
 
 use compact::Compact;
 use expr::Exprs;
