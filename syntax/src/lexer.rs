@@ -59,18 +59,12 @@ enum Code {
     Int,
     #[regex(r"(([1-9][0-9]*\.[0-9]*)|(0?\.[0-9]+))([Ee][+-]?[0-9]+)?", priority = 3)]
     Float,
-    #[regex(r"(?&pathchar)*/\$\{", priority = 2)]
-    PathInterpolated,
     #[regex(r"~/\$\{", priority = 2)]
     HomeInterpolated,
-    #[regex(r"(?&pathchar)*(/(?&pathchar)+)+/?", priority = 2)]
-    Path,
     #[regex(r"~(/(?&pathchar)+)+/?", priority = 2)]
     Home,
     #[regex(r"<(?&pathchar)+(/(?&pathchar)+)*>", priority = 2)]
     Search,
-    #[regex(r"[a-zA-Z][a-zA-Z0-9+\-.]*:[a-zA-Z0-9%/?:@&=+$,\-_.!~*']+", priority = 2)]
-    Uri,
     #[token("==")]
     EqEq,
     #[token("!=")]
@@ -150,6 +144,20 @@ enum Code {
     DocComment,
 }
 
+/// What may start like a token of [`Code`] but is longer; [`Lexer::long`] knows when it is there, so that no
+/// text is scanned for it again and again.
+#[derive(Logos, Clone, Copy, PartialEq, Debug)]
+#[logos(utf8 = false)]
+#[logos(subpattern pathchar = r"[a-zA-Z0-9._+\-]")]
+enum Long {
+    #[regex(r"(?&pathchar)*/\$\{")]
+    PathInterpolated,
+    #[regex(r"(?&pathchar)*(/(?&pathchar)+)+/?")]
+    Path,
+    #[regex(r"[a-zA-Z][a-zA-Z0-9+\-.]*:[a-zA-Z0-9%/?:@&=+$,\-_.!~*']+")]
+    Uri,
+}
+
 #[derive(Logos, Clone, Copy, PartialEq, Debug)]
 #[logos(utf8 = false)]
 enum Str {
@@ -196,18 +204,36 @@ pub(crate) struct Lexer<'a> {
     at: usize,
     /// Where the token before starts.
     last: usize,
+    /// Where the token before that starts.
+    before_last: usize,
+    /// Where the end of the last path is reported if it does not fit: CppNix has a token before it there.
+    path_end: usize,
     /// Where the end of the text is reported: CppNix takes the start of a path that it ends with.
     end: usize,
     modes: Vec<Mode>,
     pipe_operators: bool,
     tolerant: bool,
+    /// The last one looked at.
+    run: Run,
     errors: Vec<SyntaxError>,
 }
 
 impl<'a> Lexer<'a> {
     /// A lexer of `source`, which is shorter than 2 GiB.
     pub(crate) fn new(source: &'a [u8], pipe_operators: bool) -> Lexer<'a> {
-        Lexer { source, at: 0, last: 0, end: source.len(), modes: vec![Mode::Code], pipe_operators, tolerant: false, errors: Vec::new() }
+        Lexer {
+            source,
+            at: 0,
+            last: 0,
+            before_last: 0,
+            path_end: 0,
+            end: source.len(),
+            modes: vec![Mode::Code],
+            pipe_operators,
+            tolerant: false,
+            run: Run { end: 0, underscore: None },
+            errors: Vec::new(),
+        }
     }
 
     /// A lexer that goes on after what it finds wrong; [`Lexer::into_errors`] has that.
@@ -230,6 +256,15 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// Where CppNix reports a token that does not fit.
+    pub(crate) fn reported(&self, token: Token) -> Offset {
+        match token.kind {
+            SyntaxKind::Eof => token.end,
+            SyntaxKind::PathEnd => self.path_end as Offset,
+            _ => token.start,
+        }
+    }
+
     fn mode(&self) -> Mode {
         *self.modes.last().expect("the bottom is never popped")
     }
@@ -241,6 +276,7 @@ impl<'a> Lexer<'a> {
     /// The next `len` bytes as a token.
     fn take(&mut self, kind: SyntaxKind, len: usize) -> Token {
         let start = self.at;
+        self.before_last = self.last;
         self.last = start;
         self.at += len;
         if self.tolerant {
@@ -265,16 +301,24 @@ impl<'a> Lexer<'a> {
     }
 
     fn code(&mut self) -> Result<Token, SyntaxError> {
-        let mut logos = Code::lexer(self.rest());
+        let rest = self.rest();
+        let mut logos = Code::lexer(rest);
         let Some(found) = logos.next() else {
             let end = self.end as Offset;
             return Ok(Token { kind: SyntaxKind::Eof, start: end, end });
         };
         let len = logos.slice().len();
+        // Bytes that may stand in a path start one even where they make no token.
+        if let Some(&next) = rest.get(len)
+            && may_be_long(rest[0], next)
+            && let Some(long) = self.long(len)
+        {
+            return Ok(long);
+        }
         let Ok(code) = found else { return Ok(self.stray()) };
         match code {
-            Code::Path | Code::Home => self.modes.push(after_path(logos.slice())),
-            Code::PathInterpolated | Code::HomeInterpolated => {
+            Code::Home => self.modes.push(after_path(logos.slice())),
+            Code::HomeInterpolated => {
                 self.modes.push(Mode::PathSlash);
                 return Ok(self.take(code.kind(), len - "${".len()));
             }
@@ -292,6 +336,38 @@ impl<'a> Lexer<'a> {
             _ => {}
         }
         Ok(self.take(code.kind(), len))
+    }
+
+    /// A path or a URI, of which a shorter token of `len` bytes has been read.
+    fn long(&mut self, len: usize) -> Option<Token> {
+        let from = if self.rest()[0] == b'/' { self.at } else { self.at + len };
+        if self.run.end < from {
+            self.run = Run::new(self.source, from);
+        }
+        let Run { end, underscore } = self.run;
+        let is_long = match self.source[end..] {
+            [b'/', b'$', b'{', ..] => true,
+            [b'/', next, ..] => is_path_byte(next),
+            [b':', next, ..] => is_uri_byte(next) && underscore.is_none_or(|at| at < self.at),
+            _ => false,
+        };
+        if !is_long {
+            return None;
+        }
+        let mut logos = Long::lexer(self.rest());
+        let long = logos.next()?.ok()?;
+        let text = logos.slice();
+        Some(match long {
+            Long::Uri => self.take(SyntaxKind::Uri, text.len()),
+            Long::Path => {
+                self.modes.push(after_path(text));
+                self.take(SyntaxKind::Path, text.len())
+            }
+            Long::PathInterpolated => {
+                self.modes.push(Mode::PathSlash);
+                self.take(SyntaxKind::Path, text.len() - "${".len())
+            }
+        })
     }
 
     /// A byte that starts no token. CppNix's lexer hands NUL to the parser, who takes it for the end.
@@ -380,9 +456,41 @@ impl<'a> Lexer<'a> {
             self.fault(at, SyntaxErrorKind::TrailingSlash)?;
         }
         self.modes.pop();
+        self.path_end = if at_end { self.before_last } else { self.last };
         self.end = if at_end { self.last } else { self.source.len() };
         Ok(self.take(SyntaxKind::PathEnd, 0))
     }
+}
+
+/// Bytes that may stand between the slashes of a path, which is what identifiers and numbers are made of, too.
+#[derive(Clone, Copy)]
+struct Run {
+    /// The first byte behind them.
+    end: usize,
+    /// The last underscore, which no scheme of a URI has.
+    underscore: Option<usize>,
+}
+
+impl Run {
+    fn new(source: &[u8], from: usize) -> Run {
+        let len = source[from..].iter().take_while(|&&byte| is_path_byte(byte)).count();
+        let underscore = source[..from + len].iter().rposition(|&byte| byte == b'_' || !is_path_byte(byte));
+        let underscore = underscore.filter(|&at| source[at] == b'_');
+        Run { end: from + len, underscore }
+    }
+}
+
+/// Whether a token that starts with `first` and is followed by `next` may in truth be a path or a URI.
+fn may_be_long(first: u8, next: u8) -> bool {
+    (first == b'/' || is_path_byte(first)) && (matches!(next, b'/' | b':' | b'$') || is_path_byte(next))
+}
+
+fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+')
+}
+
+fn is_uri_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"%/?:@&=+$,-_.!~*'".contains(&byte)
 }
 
 /// Whether a byte continues a character of UTF-8: a lossless tree is made of whole characters.
@@ -410,10 +518,8 @@ impl Code {
             Code::Or => SyntaxKind::OrKw,
             Code::Int => SyntaxKind::Int,
             Code::Float => SyntaxKind::Float,
-            Code::Path | Code::PathInterpolated => SyntaxKind::Path,
             Code::Home | Code::HomeInterpolated => SyntaxKind::HomePath,
             Code::Search => SyntaxKind::SearchPath,
-            Code::Uri => SyntaxKind::Uri,
             Code::EqEq => SyntaxKind::EqEq,
             Code::NotEq => SyntaxKind::NotEq,
             Code::LessEq => SyntaxKind::LessEq,

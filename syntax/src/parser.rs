@@ -75,10 +75,7 @@ pub(crate) trait Sink {
 }
 
 /// Parses a whole text; the result is the sink's value of the file, or `None` if a tolerant parser found none.
-pub(crate) fn parse<S: Sink>(
-    lexer: &mut Lexer<'_>,
-    sink: &mut S,
-) -> Result<Option<S::Value>, SyntaxError> {
+pub(crate) fn parse<S: Sink>(lexer: &mut Lexer<'_>, sink: &mut S) -> Result<Option<S::Value>, SyntaxError> {
     let mut parser = Parser { lexer, sink, stack: Vec::with_capacity(64), state: 0, lookahead: None };
     loop {
         let mut action = DEFAULTS[usize::from(parser.state)];
@@ -87,7 +84,7 @@ pub(crate) fn parse<S: Sink>(
             action = ACTIONS[usize::from(parser.state)][token.kind as usize];
             if action == ERROR {
                 if !S::TOLERANT {
-                    return Err(unexpected(parser.state, token));
+                    return Err(parser.unexpected(token));
                 }
                 match parser.repair(token)? {
                     Repair::Done => continue,
@@ -130,6 +127,11 @@ impl<S: Sink> Parser<'_, '_, S> {
         }
     }
 
+    fn unexpected(&self, token: Token) -> SyntaxError {
+        let kind = SyntaxErrorKind::Unexpected { found: token.kind, expected: expected(self.state) };
+        SyntaxError { offset: self.lexer.reported(token), kind }
+    }
+
     fn shift(&mut self, token: Token, state: u16) {
         let value = self.sink.token(token);
         self.stack.push(Slot { value, start: token.start, state });
@@ -159,18 +161,15 @@ impl<S: Sink> Parser<'_, '_, S> {
     }
 }
 
-fn goto(state: u16, production: &Production) -> u16 {
-    u16::from(GOTOS[usize::from(state)][usize::from(production.lhs)])
+fn expected(state: u16) -> Vec<SyntaxKind> {
+    let set = EXPECTED[usize::from(state)];
+    if set.count_ones() > MAX_EXPECTED {
+        return Vec::new();
+    }
+    let kinds = TERMINALS.iter().map(|&(kind, _)| kind);
+    kinds.filter(|&kind| set >> kind as u32 & 1 == 1).collect()
 }
 
-fn unexpected(state: u16, token: Token) -> SyntaxError {
-    let set = EXPECTED[usize::from(state)];
-    let fits = |kind: &SyntaxKind| set >> *kind as u32 & 1 == 1;
-    let expected = if set.count_ones() <= MAX_EXPECTED {
-        TERMINALS.iter().map(|&(kind, _)| kind).filter(fits).collect()
-    } else {
-        Vec::new()
-    };
-    let offset = if token.kind == SyntaxKind::Eof { token.end } else { token.start };
-    SyntaxError { offset, kind: SyntaxErrorKind::Unexpected { found: token.kind, expected } }
+fn goto(state: u16, production: &Production) -> u16 {
+    u16::from(GOTOS[usize::from(state)][usize::from(production.lhs)])
 }

@@ -169,11 +169,9 @@ fn node(rule: Rule) -> Option<(SyntaxKind, usize)> {
         Rule::FirstName | Rule::FirstString => (SyntaxKind::Name, 0),
         Rule::InheritName | Rule::InheritString => (SyntaxKind::Name, 1),
         Rule::PathName | Rule::PathString => (SyntaxKind::Name, 2),
-        Rule::FormalsEllipsis
-        | Rule::OnlyEllipsis
-        | Rule::FormalsComma
-        | Rule::Formals
-        | Rule::NoFormals => (SyntaxKind::Pattern, 0),
+        Rule::FormalsEllipsis | Rule::OnlyEllipsis | Rule::FormalsComma | Rule::Formals | Rule::NoFormals => {
+            (SyntaxKind::Pattern, 0)
+        }
         Rule::Formal | Rule::FormalDefault => (SyntaxKind::Formal, 0),
         Rule::File
         | Rule::CallEnd

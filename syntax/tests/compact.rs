@@ -75,8 +75,14 @@ fn any_bytes() {
     check(b"1 /* \xff */", "1");
     check(b"\xff", "0: syntax error, unexpected invalid token");
     check("1 \0 2", "1");
-    check("\"a\0b\"", "1: input string 'a␀b' cannot be represented as Nix string because it contains null bytes");
-    check("''a\0b''", "2: input string 'a␀b' cannot be represented as Nix string because it contains null bytes");
+    check(
+        "\"a\0b\"",
+        "1: input string 'a␀b' cannot be represented as Nix string because it contains null bytes",
+    );
+    check(
+        "''a\0b''",
+        "2: input string 'a␀b' cannot be represented as Nix string because it contains null bytes",
+    );
 }
 
 #[test]
@@ -89,6 +95,8 @@ fn paths() {
     check("/${b}", "(/ + b)");
     check("[ ./a/]", "6: path has a trailing slash");
     check("[ ./a/", "2: path has a trailing slash");
+    check("[ a/b//c ]", "5: syntax error, unexpected end of path, expecting '${'");
+    check("[ a/b//c", "2: syntax error, unexpected end of path, expecting '${'");
     check("[ 1 a/b", "4: syntax error, unexpected end of file");
 }
 

@@ -1,6 +1,6 @@
 //! How a tolerant parser goes on after a token that does not fit: it puts one in, or leaves it out.
 
-use super::{ACCEPT, ACTIONS, DEFAULTS, ERROR, N_STATES, PRODUCTIONS, Parser, Sink, goto, unexpected};
+use super::{ACCEPT, ACTIONS, DEFAULTS, ERROR, N_STATES, PRODUCTIONS, Parser, Sink, goto};
 use crate::error::SyntaxError;
 use crate::kind::SyntaxKind;
 use crate::lexer::Token;
@@ -34,7 +34,8 @@ impl<S: Sink> Parser<'_, '_, S> {
     pub(super) fn repair(&mut self, token: Token) -> Result<Repair, SyntaxError> {
         let at_end = token.kind == SyntaxKind::Eof;
         // The end is reported once, however much is put in before it.
-        self.sink.error(unexpected(self.state, token));
+        let error = self.unexpected(token);
+        self.sink.error(error);
         if let Some(kind) = FORGOTTEN.into_iter().find(|&kind| self.takes(&[kind, token.kind])) {
             self.put_in(kind, token)?;
             return Ok(Repair::Done);
