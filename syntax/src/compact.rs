@@ -76,7 +76,7 @@ impl<'a> Compact<'a> {
         Compact {
             source,
             symbols,
-            exprs: Exprs::default(),
+            exprs: Exprs::with_capacity(source.len()),
             pending: Vec::new(),
             names: Vec::new(),
             parts: Vec::new(),

@@ -33,28 +33,6 @@ enum Mode {
 #[logos(utf8 = false)]
 #[logos(subpattern pathchar = r"[a-zA-Z0-9._+\-]")]
 enum Code {
-    #[regex(r"[a-zA-Z_][a-zA-Z0-9_'\-]*", priority = 3)]
-    Ident,
-    #[token("if", priority = 10)]
-    If,
-    #[token("then", priority = 10)]
-    Then,
-    #[token("else", priority = 10)]
-    Else,
-    #[token("assert", priority = 10)]
-    Assert,
-    #[token("with", priority = 10)]
-    With,
-    #[token("let", priority = 10)]
-    Let,
-    #[token("in", priority = 10)]
-    In,
-    #[token("rec", priority = 10)]
-    Rec,
-    #[token("inherit", priority = 10)]
-    Inherit,
-    #[token("or", priority = 10)]
-    Or,
     #[regex("[0-9]+", priority = 3)]
     Int,
     #[regex(r"(([1-9][0-9]*\.[0-9]*)|(0?\.[0-9]+))([Ee][+-]?[0-9]+)?", priority = 3)]
@@ -135,8 +113,6 @@ enum Code {
     Assign,
     #[token(",")]
     Comma,
-    #[regex(r"[ \t\r\n]+")]
-    Whitespace,
     #[regex(r"(?-u)#[^\r\n]*", allow_greedy = true)]
     #[regex(r"(?-u)/\*([^*]|\*+[^*/])*\*+/", priority = 2)]
     Comment,
@@ -302,11 +278,38 @@ impl<'a> Lexer<'a> {
 
     fn code(&mut self) -> Result<Token, SyntaxError> {
         let rest = self.rest();
-        let mut logos = Code::lexer(rest);
-        let Some(found) = logos.next() else {
+        let Some(&first) = rest.first() else {
             let end = self.end as Offset;
             return Ok(Token { kind: SyntaxKind::Eof, start: end, end });
         };
+        // Most of a text is whitespace and words, which a table finds faster than an automaton.
+        if is(first, SPACE) {
+            return Ok(self.take(SyntaxKind::Whitespace, prefix(rest, SPACE)));
+        }
+        if is(first, WORD_START) {
+            return Ok(self.word());
+        }
+        self.other()
+    }
+
+    /// An identifier or a keyword, or a path or URI that starts like one.
+    fn word(&mut self) -> Token {
+        let rest = self.rest();
+        let len = prefix(rest, WORD);
+        if let Some(&next) = rest.get(len)
+            && may_be_long(rest[0], next)
+            && let Some(long) = self.long(len)
+        {
+            return long;
+        }
+        self.take(keyword(&rest[..len]).unwrap_or(SyntaxKind::Ident), len)
+    }
+
+    /// What is neither whitespace nor starts with a word.
+    fn other(&mut self) -> Result<Token, SyntaxError> {
+        let rest = self.rest();
+        let mut logos = Code::lexer(rest);
+        let found = logos.next().unwrap_or(Err(()));
         let len = logos.slice().len();
         // Bytes that may stand in a path start one even where they make no token.
         if let Some(&next) = rest.get(len)
@@ -473,7 +476,7 @@ struct Run {
 
 impl Run {
     fn new(source: &[u8], from: usize) -> Run {
-        let len = source[from..].iter().take_while(|&&byte| is_path_byte(byte)).count();
+        let len = prefix(&source[from..], PATH);
         let underscore = source[..from + len].iter().rposition(|&byte| byte == b'_' || !is_path_byte(byte));
         let underscore = underscore.filter(|&at| source[at] == b'_');
         Run { end: from + len, underscore }
@@ -486,11 +489,75 @@ fn may_be_long(first: u8, next: u8) -> bool {
 }
 
 fn is_path_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+')
+    is(byte, PATH)
 }
 
 fn is_uri_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"%/?:@&=+$,-_.!~*'".contains(&byte)
+    is(byte, URI)
+}
+
+/// What a word means, if it may not be a name.
+fn keyword(word: &[u8]) -> Option<SyntaxKind> {
+    Some(match word {
+        b"if" => SyntaxKind::If,
+        b"then" => SyntaxKind::Then,
+        b"else" => SyntaxKind::Else,
+        b"assert" => SyntaxKind::Assert,
+        b"with" => SyntaxKind::With,
+        b"let" => SyntaxKind::Let,
+        b"in" => SyntaxKind::In,
+        b"rec" => SyntaxKind::Rec,
+        b"inherit" => SyntaxKind::Inherit,
+        b"or" => SyntaxKind::OrKw,
+        _ => return None,
+    })
+}
+
+const SPACE: u8 = 1;
+const WORD_START: u8 = 2;
+const WORD: u8 = 4;
+const PATH: u8 = 8;
+const URI: u8 = 16;
+
+/// The classes of each byte.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let sets: [(u8, &[u8]); 5] = [
+        (SPACE, b" \t\r\n"),
+        (WORD_START, b"_"),
+        (WORD, b"_'-"),
+        (PATH, b"._-+"),
+        (URI, b"%/?:@&=+$,-_.!~*'"),
+    ];
+    let mut at = 0;
+    while at < sets.len() {
+        let (class, bytes) = sets[at];
+        let mut byte = 0;
+        while byte < bytes.len() {
+            classes[bytes[byte] as usize] |= class;
+            byte += 1;
+        }
+        at += 1;
+    }
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphabetic() {
+            classes[byte as usize] |= WORD_START | WORD | PATH | URI;
+        } else if byte.is_ascii_digit() {
+            classes[byte as usize] |= WORD | PATH | URI;
+        }
+        byte += 1;
+    }
+    classes
+};
+
+fn is(byte: u8, class: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
+}
+
+/// How many bytes of a class `text` starts with.
+fn prefix(text: &[u8], class: u8) -> usize {
+    text.iter().position(|&byte| !is(byte, class)).unwrap_or(text.len())
 }
 
 /// Whether a byte continues a character of UTF-8: a lossless tree is made of whole characters.
@@ -505,17 +572,6 @@ fn after_path(text: &[u8]) -> Mode {
 impl Code {
     fn kind(self) -> SyntaxKind {
         match self {
-            Code::Ident => SyntaxKind::Ident,
-            Code::If => SyntaxKind::If,
-            Code::Then => SyntaxKind::Then,
-            Code::Else => SyntaxKind::Else,
-            Code::Assert => SyntaxKind::Assert,
-            Code::With => SyntaxKind::With,
-            Code::Let => SyntaxKind::Let,
-            Code::In => SyntaxKind::In,
-            Code::Rec => SyntaxKind::Rec,
-            Code::Inherit => SyntaxKind::Inherit,
-            Code::Or => SyntaxKind::OrKw,
             Code::Int => SyntaxKind::Int,
             Code::Float => SyntaxKind::Float,
             Code::Home | Code::HomeInterpolated => SyntaxKind::HomePath,
@@ -555,7 +611,6 @@ impl Code {
             Code::BracketClose => SyntaxKind::BracketClose,
             Code::Assign => SyntaxKind::Assign,
             Code::Comma => SyntaxKind::Comma,
-            Code::Whitespace => SyntaxKind::Whitespace,
             Code::Comment => SyntaxKind::Comment,
             Code::DocComment => SyntaxKind::DocComment,
         }
