@@ -1,6 +1,7 @@
 //! The text of the Nix language: tokens, a compact tree for evaluation, and a lossless tree for tools.
 #![forbid(unsafe_code)]
 
+pub mod ast;
 mod compact;
 pub mod error;
 pub mod expr;
