@@ -189,6 +189,8 @@ pub(crate) struct Lexer<'a> {
     modes: Vec<Mode>,
     pipe_operators: bool,
     tolerant: bool,
+    /// Whether no comment ends from here on, so that none starts.
+    no_comment_ends: bool,
     /// The last one looked at.
     run: Run,
     errors: Vec<SyntaxError>,
@@ -207,6 +209,7 @@ impl<'a> Lexer<'a> {
             modes: vec![Mode::Code],
             pipe_operators,
             tolerant: false,
+            no_comment_ends: false,
             run: Run { end: 0, underscore: None },
             errors: Vec::new(),
         }
@@ -308,6 +311,10 @@ impl<'a> Lexer<'a> {
     /// What is neither whitespace nor starts with a word.
     fn other(&mut self) -> Result<Token, SyntaxError> {
         let rest = self.rest();
+        let opens_comment = rest.starts_with(b"/*");
+        if opens_comment && self.no_comment_ends {
+            return Ok(self.take(SyntaxKind::Slash, 1));
+        }
         let mut logos = Code::lexer(rest);
         let found = logos.next().unwrap_or(Err(()));
         let len = logos.slice().len();
@@ -320,6 +327,7 @@ impl<'a> Lexer<'a> {
         }
         let Ok(code) = found else { return Ok(self.stray()) };
         match code {
+            Code::Slash => self.no_comment_ends |= opens_comment,
             Code::Home => self.modes.push(after_path(logos.slice())),
             Code::HomeInterpolated => {
                 self.modes.push(Mode::PathSlash);
@@ -614,5 +622,65 @@ impl Code {
             Code::Comment => SyntaxKind::Comment,
             Code::DocComment => SyntaxKind::DocComment,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kinds and texts of all tokens; they tile the source.
+    fn check(source: &str, expected: &[(SyntaxKind, &str)]) {
+        let mut lexer = Lexer::new(source.as_bytes(), true);
+        let (mut found, mut at) = (Vec::new(), 0);
+        loop {
+            let token = lexer.next().expect("the tokens are right");
+            if token.kind == SyntaxKind::Eof {
+                break;
+            }
+            assert_eq!(token.start, at, "{source}");
+            at = token.end;
+            found.push((token.kind, &source[token.start as usize..token.end as usize]));
+        }
+        assert_eq!(at as usize, source.len(), "{source}");
+        assert_eq!(found, expected, "{source}");
+    }
+
+    #[test]
+    fn the_longest_token_wins() {
+        use SyntaxKind::*;
+        check("a-b'c", &[(Ident, "a-b'c")]);
+        check("iff", &[(Ident, "iff")]);
+        check("a:b", &[(Uri, "a:b")]);
+        check("a_:b", &[(Ident, "a_"), (Colon, ":"), (Ident, "b")]);
+        check("a: b", &[(Ident, "a"), (Colon, ":"), (Whitespace, " "), (Ident, "b")]);
+        check("a.b/c", &[(Path, "a.b/c"), (PathEnd, "")]);
+        check("a'b/c", &[(Ident, "a'b"), (Path, "/c"), (PathEnd, "")]);
+        check("1/2", &[(Path, "1/2"), (PathEnd, "")]);
+        check("1 /2", &[(Int, "1"), (Whitespace, " "), (Path, "/2"), (PathEnd, "")]);
+        check("a.b.c", &[(Ident, "a"), (Dot, "."), (Ident, "b"), (Dot, "."), (Ident, "c")]);
+        check("<a/b>", &[(SearchPath, "<a/b>")]);
+        check("<a/b", &[(Less, "<"), (Path, "a/b"), (PathEnd, "")]);
+        check("0.5e3.5", &[(Float, "0.5e3"), (Float, ".5")]);
+        check("//", &[(Update, "//")]);
+    }
+
+    #[test]
+    fn modes() {
+        use SyntaxKind::*;
+        check("\"$${a$\"", &[(Quote, "\""), (StrText, "$${a$"), (Quote, "\"")]);
+        check(
+            "a/${b}c",
+            &[
+                (Path, "a/"),
+                (DollarBrace, "${"),
+                (Ident, "b"),
+                (BraceClose, "}"),
+                (StrText, "c"),
+                (PathEnd, ""),
+            ],
+        );
+        check("''  \n a''$''", &[(IndOpen, "''  \n"), (IndText, " a"), (IndText, "''$"), (IndClose, "''")]);
+        check("/**/ /** a */", &[(Comment, "/**/"), (Whitespace, " "), (DocComment, "/** a */")]);
     }
 }

@@ -95,7 +95,7 @@ fn paths() {
     check("/${b}", "(/ + b)");
     check("[ ./a/]", "6: path has a trailing slash");
     check("[ ./a/", "2: path has a trailing slash");
-    check("[ a/b//c ]", "5: syntax error, unexpected end of path, expecting '${'");
+    check("[ a/b//c ]", "6: syntax error, unexpected end of path, expecting '${'");
     check("[ a/b//c", "2: syntax error, unexpected end of path, expecting '${'");
     check("[ 1 a/b", "4: syntax error, unexpected end of file");
 }
@@ -293,6 +293,50 @@ fn depth() {
         assert!(!show(&exprs, &symbols, Places { base: b"/", home: b"/" }).is_empty());
         let cut = [&open.repeat(DEPTH), middle].concat();
         drop(parse(cut.as_bytes(), &mut symbols, &OPTIONS));
+    }
+}
+
+/// What could tempt a lexer or a parser to read a text again and again: were it to, this would take hours.
+#[test]
+fn length() {
+    const UNITS: &[&str] = &[
+        "1.1",
+        ".1",
+        "+",
+        "-",
+        "/*a",
+        "/**a",
+        "''",
+        "''$",
+        "\"",
+        "$",
+        "a.b_",
+        "a/",
+        "/",
+        "<a",
+        "~/",
+        "~/a",
+        "a:",
+        "\\",
+        "a'b.c",
+        "a=1;",
+        "a.b=1;",
+        "inherit a;",
+        "\"a\".",
+        "${a}.",
+        "a@",
+        "{a?",
+        "...",
+        ")",
+        "if a",
+        "let a=",
+        "''a''${",
+    ];
+    for unit in UNITS {
+        for start in ["", "{ ", "''", "\"", "[ "] {
+            let source = start.to_owned() + &unit.repeat(200_000);
+            drop(parse(source.as_bytes(), &mut Symbols::new(), &OPTIONS));
+        }
     }
 }
 
