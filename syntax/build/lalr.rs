@@ -162,18 +162,18 @@ impl Automaton<'_> {
         for (production, follow) in &mut reductions {
             self.resolve(*production, follow, &mut shifts, &mut refused);
         }
-        let mut actions = vec![Action::Error; n_terminals];
-        for terminal in 0..n_terminals {
+        let action = |terminal: usize| {
             let reducing = reductions.iter().find(|(_, follow)| follow >> terminal & 1 == 1);
             if refused >> terminal & 1 == 1 {
-                actions[terminal] = Action::Refuse;
+                Action::Refuse
             } else if shifts >> terminal & 1 == 1 {
                 assert!(reducing.is_none(), "conflict in state {state}");
-                actions[terminal] = Action::Shift(self.edges[state][&terminal]);
-            } else if let Some((production, _)) = reducing {
-                actions[terminal] = Action::Reduce(*production);
+                Action::Shift(self.edges[state][&terminal])
+            } else {
+                reducing.map_or(Action::Error, |&(production, _)| Action::Reduce(production))
             }
-        }
+        };
+        let mut actions: Vec<Action> = (0..n_terminals).map(action).collect();
         let default = default_reduction(&reductions, consistent, &actions);
         if let Some(default) = default {
             for action in &mut actions {

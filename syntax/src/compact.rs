@@ -76,7 +76,7 @@ impl<'a> Compact<'a> {
         Compact {
             source,
             symbols,
-            exprs: Exprs::default(),
+            exprs: Exprs::with_capacity(source.len()),
             pending: Vec::new(),
             names: Vec::new(),
             parts: Vec::new(),
@@ -93,8 +93,8 @@ impl<'a> Compact<'a> {
     }
 
     /// The tree, once the parser is done.
-    pub(crate) fn finish(mut self, root: Value) -> Exprs {
-        self.exprs.root = Some(root.expr());
+    pub(crate) fn finish(mut self, root: Option<Value>) -> Exprs {
+        self.exprs.root = root.map(Value::expr);
         self.exprs.docs.append(&mut self.docs);
         self.exprs.docs.sort_by_key(|&(pos, _)| pos);
         self.exprs
@@ -386,6 +386,8 @@ fn check_formals(
 impl Sink for Compact<'_> {
     type Value = Value;
 
+    const TOLERANT: bool = false;
+
     fn trivia(&mut self, token: Token) {
         if token.kind == SyntaxKind::DocComment {
             self.doc = Some(Run { start: token.start, len: token.end - token.start });
@@ -604,4 +606,8 @@ impl Sink for Compact<'_> {
             _ => unreachable!("grammar.txt gives {rule:?} another number of symbols"),
         })
     }
+
+    fn skip(&mut self, _: Token) {}
+
+    fn error(&mut self, _: SyntaxError) {}
 }

@@ -48,6 +48,8 @@ pub enum SyntaxErrorKind {
     PipeOperators,
     /// The text has 2 GiB or more.
     TooLong,
+    /// The text is nested more than [`MAX_DEPTH`](crate::tree::MAX_DEPTH) deep; of the lossless tree only.
+    TooDeep,
 }
 
 impl SyntaxError {
@@ -71,6 +73,7 @@ impl SyntaxError {
             SyntaxErrorKind::PipeOperators => "experimental Nix feature 'pipe-operators' is disabled; \
                 add '--extra-experimental-features pipe-operators' to enable it"
                 .to_owned(),
+            SyntaxErrorKind::TooDeep => "the text is nested too deeply for a lossless tree".to_owned(),
             SyntaxErrorKind::TooLong => "the text has 2 GiB or more".to_owned(),
         };
         text.into_bytes()

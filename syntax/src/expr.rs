@@ -292,6 +292,20 @@ pub struct Exprs {
 }
 
 impl Exprs {
+    /// Room for the tree of a text of `len` bytes, as much as such trees take on average.
+    pub(crate) fn with_capacity(len: usize) -> Exprs {
+        let n_nodes = len / 20 + 16;
+        Exprs {
+            nodes: Vec::with_capacity(n_nodes),
+            pos: Vec::with_capacity(n_nodes),
+            starts: Vec::with_capacity(n_nodes),
+            text: Vec::with_capacity(len / 4),
+            lists: Vec::with_capacity(n_nodes / 2),
+            attrs: Vec::with_capacity(n_nodes / 2),
+            ..Exprs::default()
+        }
+    }
+
     /// The node at `id`.
     pub fn get(&self, id: ExprId) -> Expr {
         self.nodes[id.0 as usize]

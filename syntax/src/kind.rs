@@ -129,11 +129,168 @@ pub enum SyntaxKind {
     Comment,
     /// `/** … */`
     DocComment,
+
+    /// The whole text.
+    File,
+    /// A token that fits nowhere.
+    Error,
+    /// `a: b`, `{ a }@b: c`
+    Lambda,
+    /// `{ a, b ? c, … }`
+    Pattern,
+    /// `a`, `b ? c` in a pattern.
+    Formal,
+    /// `assert a; b`
+    AssertExpr,
+    /// `with a; b`
+    WithExpr,
+    /// `let … in b`
+    LetExpr,
+    /// `if a then b else c`
+    IfExpr,
+    /// `!a`, `-a`
+    UnaryExpr,
+    /// `a + b`, and pipes
+    BinaryExpr,
+    /// `a ? b.c`
+    HasAttrExpr,
+    /// `f a`; of more arguments, each is a call around the call of those before.
+    CallExpr,
+    /// `a.b.c`, `a.b or c`
+    SelectExpr,
+    /// A variable.
+    Var,
+    /// A number, a search path or a URI.
+    Literal,
+    /// `"…"`
+    StringExpr,
+    /// `''…''`
+    IndStringExpr,
+    /// `./a`, `./${a}`
+    PathExpr,
+    /// `${a}` in a string or a path.
+    Interpolation,
+    /// `(a)`
+    ParenExpr,
+    /// `let { … }`
+    LetBodyExpr,
+    /// `{ … }`, `rec { … }`
+    SetExpr,
+    /// `[ … ]`
+    ListExpr,
+    /// One name of a path: `a`, `"a"`, `${a}`.
+    Name,
+    /// `a.b = c;`
+    Binding,
+    /// `inherit a b;`, `inherit (a) b c;`
+    InheritBinding,
 }
 
 impl SyntaxKind {
+    const LAST: SyntaxKind = SyntaxKind::InheritBinding;
+
+    /// Every kind, by its number.
+    pub(crate) fn from_raw(raw: u16) -> SyntaxKind {
+        ALL[usize::from(raw)]
+    }
+
     /// Whether a token of this kind may stand anywhere between others and means nothing.
     pub fn is_trivia(self) -> bool {
         matches!(self, SyntaxKind::Whitespace | SyntaxKind::Comment | SyntaxKind::DocComment)
     }
 }
+
+/// `ALL[kind as usize] == kind`
+const ALL: [SyntaxKind; SyntaxKind::LAST as usize + 1] = {
+    use SyntaxKind::*;
+    [
+        Eof,
+        Invalid,
+        Ident,
+        StrText,
+        IndText,
+        Int,
+        Float,
+        Path,
+        HomePath,
+        SearchPath,
+        PathEnd,
+        Uri,
+        If,
+        Then,
+        Else,
+        Assert,
+        With,
+        Let,
+        In,
+        Rec,
+        Inherit,
+        EqEq,
+        NotEq,
+        LessEq,
+        GreaterEq,
+        Update,
+        Concat,
+        AndAnd,
+        OrOr,
+        Implies,
+        OrKw,
+        PipeFrom,
+        PipeInto,
+        DollarBrace,
+        IndOpen,
+        IndClose,
+        Ellipsis,
+        Less,
+        Greater,
+        Plus,
+        Minus,
+        Star,
+        Slash,
+        Question,
+        Colon,
+        At,
+        Semicolon,
+        Bang,
+        Dot,
+        Quote,
+        ParenOpen,
+        ParenClose,
+        BraceOpen,
+        BraceClose,
+        BracketOpen,
+        BracketClose,
+        Assign,
+        Comma,
+        Whitespace,
+        Comment,
+        DocComment,
+        File,
+        Error,
+        Lambda,
+        Pattern,
+        Formal,
+        AssertExpr,
+        WithExpr,
+        LetExpr,
+        IfExpr,
+        UnaryExpr,
+        BinaryExpr,
+        HasAttrExpr,
+        CallExpr,
+        SelectExpr,
+        Var,
+        Literal,
+        StringExpr,
+        IndStringExpr,
+        PathExpr,
+        Interpolation,
+        ParenExpr,
+        LetBodyExpr,
+        SetExpr,
+        ListExpr,
+        Name,
+        Binding,
+        InheritBinding,
+    ]
+};

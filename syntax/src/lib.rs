@@ -1,6 +1,7 @@
 //! The text of the Nix language: tokens, a compact tree for evaluation, and a lossless tree for tools.
 #![forbid(unsafe_code)]
 
+pub mod ast;
 mod compact;
 pub mod error;
 pub mod expr;
@@ -10,9 +11,11 @@ mod literal;
 mod parser;
 pub mod show;
 pub mod symbol;
+pub mod tree;
 
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use kind::SyntaxKind;
+pub use tree::parse_lossless;
 
 use compact::Compact;
 use expr::Exprs;

@@ -193,3 +193,42 @@ pub(crate) fn without_blank_end(text: &[u8]) -> usize {
         _ => text.len(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes() {
+        for (text, expected) in [(r"a\nb\q\\", "a\nbq\\"), ("\r\n\r", "\n\n"), ("\\\r\n", "\r\n")] {
+            let mut out = Vec::new();
+            unescape(text.as_bytes(), &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(int(b"007"), Ok(7));
+        assert_eq!(float(b"0.0e9"), Ok(0.0));
+        assert!(float(b"1.0e-320").is_err());
+    }
+
+    #[test]
+    fn indentation() {
+        for (pieces, expected) in
+            [(&["  a\n    b\n", "   c\n"][..], 2), (&["\n  \n"], 1_000_000), (&["    a\n b"], 1)]
+        {
+            let mut indentation = Indentation::new();
+            pieces.iter().for_each(|piece| indentation.raw(piece.as_bytes()));
+            assert_eq!(indentation.least(), expected);
+        }
+    }
+
+    #[test]
+    fn blank_ends() {
+        assert_eq!(without_blank_end(b"a\n  "), 2);
+        assert_eq!(without_blank_end(b"a\n b"), 4);
+        assert_eq!(without_blank_end(b"  "), 2);
+    }
+}

@@ -4,6 +4,9 @@ use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::expr::Offset;
 use crate::kind::SyntaxKind;
 use crate::lexer::{Lexer, Token};
+use repair::Repair;
+
+mod repair;
 
 mod tables {
     use super::Production;
@@ -52,91 +55,121 @@ pub(crate) trait Sink {
     /// What is kept for each symbol on the stack.
     type Value: Copy;
 
+    /// Whether the parser goes on after an error. If not, neither [`Sink::skip`] nor [`Sink::error`] is called.
+    const TOLERANT: bool;
+
     /// A comment or whitespace, given as it is read, before the token that follows it.
     fn trivia(&mut self, token: Token);
 
-    /// A token of the grammar is taken.
+    /// A token of the grammar is taken; it is empty if the parser put it in to go on.
     fn token(&mut self, token: Token) -> Self::Value;
 
     /// A production is complete; `args` has a slot for each symbol of its right side.
     fn reduce(&mut self, rule: Rule, args: &[Slot<Self::Value>]) -> Result<Self::Value, SyntaxError>;
+
+    /// A token is left out.
+    fn skip(&mut self, token: Token);
+
+    /// A token does not fit, but the parser goes on.
+    fn error(&mut self, error: SyntaxError);
 }
 
-/// Parses a whole text; the result is the sink's value of the file.
-pub(crate) fn parse<S: Sink>(lexer: &mut Lexer<'_>, sink: &mut S) -> Result<S::Value, SyntaxError> {
-    let mut stack: Vec<Slot<S::Value>> = Vec::with_capacity(64);
-    let mut state = 0;
-    let mut lookahead = None;
+/// Parses a whole text; the result is the sink's value of the file, or `None` if a tolerant parser found none.
+pub(crate) fn parse<S: Sink>(lexer: &mut Lexer<'_>, sink: &mut S) -> Result<Option<S::Value>, SyntaxError> {
+    let mut parser = Parser { lexer, sink, stack: Vec::with_capacity(64), state: 0, lookahead: None };
     loop {
-        let mut action = DEFAULTS[usize::from(state)];
+        let mut action = DEFAULTS[usize::from(parser.state)];
         if action == ERROR {
-            let token = match lookahead {
-                Some(token) => token,
-                None => *lookahead.insert(next(lexer, sink)?),
-            };
-            action = ACTIONS[usize::from(state)][token.kind as usize];
+            let token = parser.peek()?;
+            action = ACTIONS[usize::from(parser.state)][token.kind as usize];
             if action == ERROR {
-                return Err(unexpected(state, token));
+                if !S::TOLERANT {
+                    return Err(parser.unexpected(token));
+                }
+                match parser.repair(token)? {
+                    Repair::Done => continue,
+                    Repair::Hopeless => return Ok(None),
+                }
             }
             if action < N_STATES {
-                let value = sink.token(token);
-                state = action;
-                stack.push(Slot { value, start: token.start, state });
-                lookahead = None;
+                parser.shift(token, action);
+                parser.lookahead = None;
                 continue;
             }
             if action == ACCEPT {
-                return Ok(stack[0].value);
+                return Ok(parser.stack.first().map(|slot| slot.value));
             }
         }
-        state = reduce(&PRODUCTIONS[usize::from(action - N_STATES)], &mut stack, sink)?;
+        parser.reduce(&PRODUCTIONS[usize::from(action - N_STATES)])?;
     }
 }
 
-fn next<S: Sink>(lexer: &mut Lexer<'_>, sink: &mut S) -> Result<Token, SyntaxError> {
-    loop {
-        let token = lexer.next()?;
-        if !token.kind.is_trivia() {
+struct Parser<'p, 'a, S: Sink> {
+    lexer: &'p mut Lexer<'a>,
+    sink: &'p mut S,
+    stack: Vec<Slot<S::Value>>,
+    state: u16,
+    lookahead: Option<Token>,
+}
+
+impl<S: Sink> Parser<'_, '_, S> {
+    fn peek(&mut self) -> Result<Token, SyntaxError> {
+        if let Some(token) = self.lookahead {
             return Ok(token);
         }
-        sink.trivia(token);
+        loop {
+            let token = self.lexer.next()?;
+            if !token.kind.is_trivia() {
+                self.lookahead = Some(token);
+                return Ok(token);
+            }
+            self.sink.trivia(token);
+        }
+    }
+
+    fn unexpected(&self, token: Token) -> SyntaxError {
+        let kind = SyntaxErrorKind::Unexpected { found: token.kind, expected: expected(self.state) };
+        SyntaxError { offset: self.lexer.reported(token), kind }
+    }
+
+    fn shift(&mut self, token: Token, state: u16) {
+        let value = self.sink.token(token);
+        self.stack.push(Slot { value, start: token.start, state });
+        self.state = state;
+    }
+
+    /// Puts the left side in the place of the right side.
+    fn reduce(&mut self, production: &Production) -> Result<(), SyntaxError> {
+        let base = self.stack.len() - usize::from(production.len);
+        let below = if base == 0 { 0 } else { self.stack[base - 1].state };
+        self.state = goto(below, production);
+        match production.rule {
+            Some(rule) => {
+                let args = &self.stack[base..];
+                let value = self.sink.reduce(rule, args)?;
+                let start = args.first().map_or(0, |slot| slot.start);
+                self.stack.truncate(base);
+                self.stack.push(Slot { value, start, state: self.state });
+            }
+            // The first symbol stands for all.
+            None => {
+                self.stack.truncate(base + 1);
+                self.stack[base].state = self.state;
+            }
+        }
+        Ok(())
     }
 }
 
-/// Puts the left side in the place of the right side, and returns the state after it.
-fn reduce<S: Sink>(
-    production: &Production,
-    stack: &mut Vec<Slot<S::Value>>,
-    sink: &mut S,
-) -> Result<u16, SyntaxError> {
-    let base = stack.len() - usize::from(production.len);
-    let below = if base == 0 { 0 } else { stack[base - 1].state };
-    let state = u16::from(GOTOS[usize::from(below)][usize::from(production.lhs)]);
-    match production.rule {
-        Some(rule) => {
-            let args = &stack[base..];
-            let value = sink.reduce(rule, args)?;
-            let start = args.first().map_or(0, |slot| slot.start);
-            stack.truncate(base);
-            stack.push(Slot { value, start, state });
-        }
-        // The first symbol stands for all.
-        None => {
-            stack.truncate(base + 1);
-            stack[base].state = state;
-        }
-    }
-    Ok(state)
-}
-
-fn unexpected(state: u16, token: Token) -> SyntaxError {
+fn expected(state: u16) -> Vec<SyntaxKind> {
     let set = EXPECTED[usize::from(state)];
-    let fits = |kind: &SyntaxKind| set >> *kind as u32 & 1 == 1;
-    let expected = if set.count_ones() <= MAX_EXPECTED {
-        TERMINALS.iter().map(|&(kind, _)| kind).filter(fits).collect()
-    } else {
-        Vec::new()
-    };
-    let offset = if token.kind == SyntaxKind::Eof { token.end } else { token.start };
-    SyntaxError { offset, kind: SyntaxErrorKind::Unexpected { found: token.kind, expected } }
+    if set.count_ones() > MAX_EXPECTED {
+        return Vec::new();
+    }
+    let kinds = TERMINALS.iter().map(|&(kind, _)| kind);
+    kinds.filter(|&kind| set >> kind as u32 & 1 == 1).collect()
+}
+
+fn goto(state: u16, production: &Production) -> u16 {
+    u16::from(GOTOS[usize::from(state)][usize::from(production.lhs)])
 }
