@@ -239,6 +239,9 @@ impl Machine<'_> {
         if let Some(known) = self.st.import_paths.get(path) {
             return Ok(known.clone());
         }
+        if path == FETCHURL_PATH {
+            return Ok(path.into());
+        }
         let mut file = path.to_vec();
         let mut kind = self.host_result(&file, self.st.host.kind(&file))?;
         for _ in 0..MAX_LINKS {
@@ -268,7 +271,7 @@ impl Machine<'_> {
         if let Some(&v) = self.st.imports.get(&file) {
             return Ok(Step::Return(v));
         }
-        let source = self.host_result(&file, self.st.host.read_file(&file))?;
+        let source = self.read(&file)?;
         let origin = Origin::File(file.to_vec());
         let unit = self.load(origin, source, parent(&file).to_vec(), None)?;
         let v = self.heap.new_thunk(unit, std::iter::empty::<Val>());
@@ -278,6 +281,9 @@ impl Machine<'_> {
 
     /// The bytes of a file.
     pub fn read(&self, path: &[u8]) -> Result<Arc<[u8]>, Error> {
+        if path == FETCHURL_PATH {
+            return Ok(FETCHURL.into());
+        }
         self.host_result(path, self.st.host.read_file(path))
     }
 
@@ -291,7 +297,7 @@ impl Machine<'_> {
 
     fn scoped_import(&mut self, path: &[u8], scope: Val) -> Result<Step, Error> {
         let file = self.resolve_file(path)?;
-        let source = self.host_result(&file, self.st.host.read_file(&file))?;
+        let source = self.read(&file)?;
         let names = self.attrs(scope).0;
         let base = parent(&file).to_vec();
         let unit = self.load(Origin::File(file.to_vec()), source, base, Some(&names))?;
@@ -467,8 +473,9 @@ impl Native for FindFile {
     }
 }
 
-/// The file that `<nix/fetchurl.nix>` names.
+/// The file that `<nix/fetchurl.nix>` names. It lies in the evaluator itself.
 pub const FETCHURL_PATH: &[u8] = b"/__corepkgs__/fetchurl.nix";
+const FETCHURL: &[u8] = include_bytes!("fetchurl.nix");
 
 impl Machine<'_> {
     /// Looks a name of `<…>` up in a search path.
