@@ -85,8 +85,8 @@ pub enum Expr {
     Select(u32),
     /// `base ? path`: the index of a [`Select`] without default in [`Exprs::selects`].
     HasAttr(u32),
-    /// `f a b`: the function, and the arguments in [`Exprs::lists`]. Never nested at the head:
-    /// `(f a) b` without parentheses is one call.
+    /// `f a b`: the function, and the arguments in [`Exprs::lists`]. `(f a) b` is one call of two arguments, too, as in
+    /// CppNix; a call whose function is a call is `(f a) or`, or has more than sixteen arguments before it.
     Call(ExprId, Run),
     /// The index of a [`Lambda`] in [`Exprs::lambdas`].
     Lambda(u32),
