@@ -5,6 +5,7 @@ use crate::files::Pos;
 use crate::machine::Machine;
 use crate::attrs::PositionsId;
 use frazil_code::{Chunk, Const, Op};
+use frazil_syntax::expr::NO_POS;
 use frazil_syntax::symbol::Symbol;
 use frazil_value::{LayoutId, Val};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -68,6 +69,11 @@ impl Code {
     }
 }
 
+/// The position of an offset in a file whose positions start at `start`.
+fn position(start: u32, offset: u32) -> Pos {
+    if offset == NO_POS { Pos::NONE } else { Pos(start + offset) }
+}
+
 impl<'w> Machine<'w> {
     /// The code of a unit, emitted if this is the first time that it runs.
     #[inline(always)]
@@ -102,7 +108,7 @@ impl<'w> Machine<'w> {
         let consts = chunk.consts.iter().map(|&c| self.constant(file, start, exprs, c)).collect();
         let shapes = chunk.shapes.iter().map(|shape| {
             let layout = self.layouts.intern(&shape.keys);
-            let pos = shape.pos.iter().map(|p| Pos(start + p)).collect();
+            let pos = shape.pos.iter().map(|&p| position(start, p)).collect();
             (layout, self.st.positions.literal(pos))
         });
         let shapes = shapes.collect();
@@ -110,7 +116,7 @@ impl<'w> Machine<'w> {
         Code {
             unit,
             file,
-            pos: chunk.pos.iter().map(|p| start + p).collect(),
+            pos: chunk.pos.iter().map(|&p| position(start, p).0).collect(),
             ops: chunk.ops.into(),
             consts,
             sites: chunk.sites.iter().map(|&name| Site::new(name)).collect(),
@@ -135,7 +141,7 @@ impl<'w> Machine<'w> {
                 let path = self.literal_path(file, exprs.bytes(text));
                 self.heap.new_path(&path)
             }
-            Const::CurPos(offset) => self.position_value(Pos(start + offset)),
+            Const::CurPos(offset) => self.position_value(position(start, offset)),
             Const::Global(name) => self.st.globals[&name],
             Const::EmptySet => self.heap.empty_attrs(),
             Const::EmptyList => self.heap.empty_list(),
