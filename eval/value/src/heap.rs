@@ -368,9 +368,9 @@ impl Heap {
         v
     }
 
-    /// Whether the thunk's captures are to be filled.
+    /// Whether it is a thunk or closure whose captures are to be filled.
     pub fn is_unfilled(&self, v: Val) -> bool {
-        v.is_thunk() && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
+        matches!(v.tag(), Tag::Thunk | Tag::Func) && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
     }
 
     /// The code unit of a thunk of kind [`Kind::Thunk`], or of a closure.
@@ -487,7 +487,8 @@ impl Heap {
 
     /// A closure of `unit`, captures to be filled by [`Heap::fill_captures`].
     pub fn new_unfilled_closure(&self, unit: u32, n_captures: usize) -> Val {
-        let v = self.object(Tag::Func, header(Kind::Closure, 0, n_captures, unit), n_captures);
+        let head = header(Kind::Closure, 0, n_captures, unit) | state::UNFILLED << STATE_SHIFT;
+        let v = self.object(Tag::Func, head, n_captures);
         self.fill(v, 1, std::iter::repeat_n(Val::ABSENT, n_captures));
         v
     }

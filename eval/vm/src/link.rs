@@ -40,6 +40,7 @@ impl Site {
 /// A unit that code makes thunks or closures of.
 pub(crate) struct LinkedChild {
     pub(crate) unit: u32,
+    pub(crate) is_lambda: bool,
     pub(crate) captures: Box<[u16]>,
 }
 
@@ -120,7 +121,9 @@ impl<'w> Machine<'w> {
             ops: chunk.ops.into(),
             consts,
             sites: chunk.sites.iter().map(|&name| Site::new(name)).collect(),
-            children: children.map(|c| LinkedChild { unit: first + c.unit, captures: c.captures }).collect(),
+            children: children
+                .map(|c| LinkedChild { unit: first + c.unit, is_lambda: c.is_lambda, captures: c.captures })
+                .collect(),
             shapes,
             formals: chunk.formals.iter().map(|&(name, default)| (Site::new(name), default)).collect(),
             has_pattern: chunk.has_pattern,
