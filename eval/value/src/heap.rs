@@ -788,6 +788,27 @@ impl Heap {
         self.boxed_word(v, Kind::External).map(|n| n as u32)
     }
 
+    /// Objects and bytes of each kind, dead ones included; for measurements. Only a heap that was never collected
+    /// can be walked so.
+    pub fn census(&self, layouts: &crate::Layouts) -> Vec<(Kind, u64, u64)> {
+        let mut counts = vec![(0, 0); KINDS.len()];
+        let at_end = self.at.get();
+        for chunk in self.chunks.borrow().iter() {
+            let is_current = chunk.base == at_end.wrapping_sub(1) & !(CHUNK - 1);
+            let top = if is_current { at_end } else { chunk.top };
+            let mut at = chunk.base + HEADER;
+            while at < top {
+                let head = self.header(Val(at as u64));
+                let words = self.size(head, layouts);
+                let (n, bytes) = &mut counts[kind_of(head) as usize];
+                *n += 1;
+                *bytes += 8 * words as u64;
+                at += 8 * words;
+            }
+        }
+        KINDS.iter().zip(counts).map(|(&kind, (n, bytes))| (kind, n, bytes)).collect()
+    }
+
     // ---- collection ---------------------------------------------------------------------------------
 
     /// Frees what is not reachable from `roots`. Needs `&mut self`: no machine runs, nothing is borrowed.

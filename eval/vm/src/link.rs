@@ -159,6 +159,11 @@ impl<'w> Machine<'w> {
             return crate::builtins::paths::canonical(&[home, rest].concat());
         }
         let base: &[u8] = if text.starts_with(b"/") { b"" } else { &self.st.files.get(file).base_dir };
-        crate::builtins::paths::canonical(&[base, b"/", text].concat())
+        let mut path = crate::builtins::paths::canonical(&[base, b"/", text].concat());
+        // The first part of an interpolated path keeps its slash.
+        if text.ends_with(b"/") && path != b"/" {
+            path.push(b'/');
+        }
+        path
     }
 }
