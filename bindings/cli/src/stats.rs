@@ -27,6 +27,7 @@ pub fn json(evaluator: &mut Evaluator, elapsed: Duration) -> String {
         ("heapAllocatedBytes", allocated),
         ("heapReservedBytes", reserved),
     ];
+    if std::env::var("FC").is_ok() { let t = std::time::Instant::now(); let live = world.collect(); eprintln!("LIVE {live} {:?} reserved {}", t.elapsed(), world.heap.reserved()); }
     for (kind, n, bytes) in world.heap.census(&world.layouts) {
         eprintln!("{kind:?} {n} {bytes}");
     }

@@ -110,6 +110,18 @@ impl FileCode {
     }
 }
 
+impl FileCode {
+    /// Gives back what was reserved for growth: files are kept as long as their evaluator.
+    fn shrink(&mut self) {
+        self.exprs.shrink();
+        self.units.shrink_to_fit();
+        self.captures.shrink_to_fit();
+        self.boxed.shrink_to_fit();
+        self.withs.shrink_to_fit();
+        self.with_places.shrink_to_fit();
+    }
+}
+
 /// Where the bindings of a set, `let` or pattern live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Group {
@@ -256,7 +268,9 @@ pub fn resolve(
     while let Some(work) = resolver.work.pop() {
         resolver.step(work)?;
     }
-    Ok(resolver.code)
+    let mut code = resolver.code;
+    code.shrink();
+    Ok(code)
 }
 
 impl Resolver<'_> {

@@ -558,9 +558,10 @@ impl Heap {
         v
     }
 
-    /// `base // delta` without copying. Both are sets, and not empty.
-    pub fn new_overlay(&self, depth: u32, base: Val, delta: Val) -> Val {
-        let v = self.object(Tag::Attrs, header(Kind::Overlay, 0, 0, depth), 3);
+    /// `base // delta` without copying. Both are sets, and not empty. `depth` counts overlays upon overlays, at most 15;
+    /// `size` is the most attributes that there can be.
+    pub fn new_overlay(&self, depth: u32, size: u32, base: Val, delta: Val) -> Val {
+        let v = self.object(Tag::Attrs, header(Kind::Overlay, depth as usize, 0, size), 3);
         self.fill(v, 1, [base, delta, Val::NULL].into_iter());
         v
     }
@@ -600,7 +601,14 @@ impl Heap {
         assert!(kind_of(head) == Kind::Overlay);
         let words = self.slots(v, 1, 3);
         let flat = words[2].get();
-        (words[0].get(), words[1].get(), id_of(head), flat.is_attrs().then_some(flat))
+        (words[0].get(), words[1].get(), small_of(head) as u32, flat.is_attrs().then_some(flat))
+    }
+
+    /// The most attributes that an overlay can have.
+    pub fn overlay_size(&self, v: Val) -> u32 {
+        let head = self.expect(v, Tag::Attrs);
+        assert!(kind_of(head) == Kind::Overlay);
+        id_of(head)
     }
 
     /// Remembers the plain set equal to an overlay.

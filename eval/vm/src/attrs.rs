@@ -76,12 +76,13 @@ impl Positions {
     }
 }
 
-/// Larger sets are not copied by `//` if the right side is much smaller.
-const OVERLAID: usize = 64;
-/// The right side is much smaller if so many of it make the left one.
-const OVERLAY_RATIO: usize = 4;
+/// `//` does not copy the left side if it is larger than this, and so many times larger than the right one.
+const OVERLAID: u32 = 64;
+const OVERLAY_RATIO: u32 = 4;
+/// Nor does it copy two sets that together are larger than this.
+const HUGE: u32 = 512;
 /// Overlays upon overlays, at most.
-const MAX_DEPTH: u32 = 3;
+const MAX_DEPTH: u32 = 4;
 
 impl<'w> Machine<'w> {
     /// The slot of an attribute.
@@ -190,35 +191,39 @@ impl<'w> Machine<'w> {
             return b;
         }
         self.st.stats.updates += 1;
-        let b_plain = self.heap.layout(b);
-        match (self.heap.layout(a), b_plain) {
-            (Some(la), Some(lb)) => {
-                let (na, nb) = (self.layouts.len(la), self.layouts.len(lb));
-                if na > OVERLAID && nb * OVERLAY_RATIO <= na {
-                    return self.heap.new_overlay(1, a, b);
-                }
-                self.merge(a, b)
-            }
-            (None, Some(lb)) => {
-                let nb = self.layouts.len(lb);
-                let (base, delta, depth, flat) = self.heap.overlay(a);
-                if let Some(flat) = flat {
-                    return self.update(flat, b);
-                }
-                let Some(ld) = self.heap.layout(delta) else { return self.merge_flat(a, b) };
-                let nd = self.layouts.len(ld);
-                let base_size = self.heap.layout(base).map_or(nd, |l| self.layouts.len(l));
-                if (nd + nb) * OVERLAY_RATIO <= base_size && (nd <= OVERLAID || nb * OVERLAY_RATIO > nd) {
-                    let delta = self.merge(delta, b);
-                    self.heap.new_overlay(depth, base, delta)
-                } else if depth < MAX_DEPTH && nb * OVERLAY_RATIO <= nd + base_size {
-                    self.heap.new_overlay(depth + 1, a, b)
-                } else {
-                    self.merge_flat(a, b)
-                }
-            }
-            _ => self.merge_flat(a, b),
+        let (na, nb) = (self.size(a), self.size(b));
+        let is_overlaid = na > OVERLAID && nb * OVERLAY_RATIO <= na || na + nb > HUGE;
+        if !is_overlaid {
+            return self.merge_flat(a, b);
         }
+        // An addition is merged with the one before it, unless that is much larger: so few layers are ever looked through.
+        if self.heap.layout(a).is_none() {
+            let (base, delta, depth, _) = self.heap.overlay(a);
+            if self.heap.layout(delta).is_some()
+                && self.heap.layout(b).is_some()
+                && self.size(delta) <= OVERLAID + OVERLAY_RATIO * nb
+            {
+                let delta = self.merge(delta, b);
+                return self.heap.new_overlay(depth, na + nb, base, delta);
+            }
+        }
+        let depth = 1 + self.depth(a).max(self.depth(b));
+        if depth > MAX_DEPTH {
+            return self.merge_flat(a, b);
+        }
+        self.heap.new_overlay(depth, na + nb, a, b)
+    }
+
+    /// How many attributes there are at most.
+    fn size(&self, set: Val) -> u32 {
+        match self.heap.layout(set) {
+            Some(layout) => self.layouts.len(layout) as u32,
+            None => self.heap.overlay_size(set),
+        }
+    }
+
+    fn depth(&self, set: Val) -> u32 {
+        if self.heap.layout(set).is_some() { 0 } else { self.heap.overlay(set).2 }
     }
 
     fn merge_flat(&mut self, a: Val, b: Val) -> Val {

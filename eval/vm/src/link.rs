@@ -41,7 +41,9 @@ impl Site {
 pub(crate) struct LinkedChild {
     pub(crate) unit: u32,
     pub(crate) is_lambda: bool,
-    pub(crate) captures: Box<[u16]>,
+    /// A run of [`Code::sources`].
+    first: u32,
+    len: u16,
 }
 
 /// Code ready to run.
@@ -53,6 +55,8 @@ pub struct Code {
     pub(crate) consts: Box<[Val]>,
     pub(crate) sites: Box<[Site]>,
     pub(crate) children: Box<[LinkedChild]>,
+    /// From where all children take their captures.
+    sources: Box<[u16]>,
     pub(crate) shapes: Box<[(LayoutId, PositionsId)]>,
     pub(crate) formals: Box<[(Site, bool)]>,
     pub(crate) has_pattern: bool,
@@ -67,6 +71,12 @@ impl Code {
     /// The position of the instruction at `ip`.
     pub(crate) fn pos_at(&self, ip: usize) -> Pos {
         Pos(self.pos.get(ip).copied().unwrap_or(0))
+    }
+
+    /// From where a child takes its captures.
+    #[inline(always)]
+    pub(crate) fn sources(&self, child: &LinkedChild) -> &[u16] {
+        &self.sources[child.first as usize..child.first as usize + child.len as usize]
     }
 }
 
@@ -113,7 +123,13 @@ impl<'w> Machine<'w> {
             (layout, self.st.positions.literal(pos))
         });
         let shapes = shapes.collect();
-        let children = chunk.children.into_iter();
+        let mut sources = Vec::new();
+        let children = chunk.children.iter().map(|child| {
+            let (start, len) = (sources.len() as u32, child.captures.len() as u16);
+            sources.extend_from_slice(&child.captures);
+            LinkedChild { unit: first + child.unit, is_lambda: child.is_lambda, first: start, len }
+        });
+        let children = children.collect();
         Code {
             unit,
             file,
@@ -121,9 +137,8 @@ impl<'w> Machine<'w> {
             ops: chunk.ops.into(),
             consts,
             sites: chunk.sites.iter().map(|&name| Site::new(name)).collect(),
-            children: children
-                .map(|c| LinkedChild { unit: first + c.unit, is_lambda: c.is_lambda, captures: c.captures })
-                .collect(),
+            children,
+            sources: sources.into(),
             shapes,
             formals: chunk.formals.iter().map(|&(name, default)| (Site::new(name), default)).collect(),
             has_pattern: chunk.has_pattern,

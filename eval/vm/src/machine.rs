@@ -359,10 +359,14 @@ impl<'w> Machine<'w> {
                 self.st.stats.forced += 1;
                 let words = self.heap.captures(v);
                 let args: Args = words[1..].iter().map(|s| s.get()).collect();
-                let pos = if unit == NO_UNIT { Pos::NONE } else { self.code(unit).pos_at(at as usize) };
                 let started = self.start_call(regs, words[0].get(), &args, dst, v);
                 started.map_err(|error| {
-                    let error = error.at(pos);
+                    let error = if unit == NO_UNIT {
+                        error
+                    } else {
+                        let code = self.code(unit);
+                        error.at(code.pos_at(at as usize))
+                    };
                     if error.kind().is_limit() {
                         self.heap.release(v);
                     } else {
@@ -655,35 +659,35 @@ impl<'w> Machine<'w> {
                 Op::LoadSlot { dst, from, slot } => w[dst as usize] = self.slot(w[from as usize], slot),
                 Op::Thunk { dst, child } => {
                     let child = &code.children[child as usize];
-                    let v = heap.new_thunk(child.unit, child.captures.iter().map(|&c| source!(c)));
+                    let v = heap.new_thunk(child.unit, code.sources(child).iter().map(|&c| source!(c)));
                     self.st.stats.thunks += 1;
                     w[dst as usize] = v;
                 }
                 Op::Closure { dst, child } => {
                     let child = &code.children[child as usize];
-                    w[dst as usize] = heap.new_closure(child.unit, child.captures.iter().map(|&c| source!(c)));
+                    w[dst as usize] = heap.new_closure(child.unit, code.sources(child).iter().map(|&c| source!(c)));
                 }
                 Op::NewThunk { dst, child } => {
                     let child = &code.children[child as usize];
                     self.st.stats.thunks += 1;
-                    w[dst as usize] = heap.new_unfilled_thunk(child.unit, child.captures.len());
+                    w[dst as usize] = heap.new_unfilled_thunk(child.unit, code.sources(child).len());
                 }
                 Op::NewClosure { dst, child } => {
                     let child = &code.children[child as usize];
-                    w[dst as usize] = heap.new_unfilled_closure(child.unit, child.captures.len());
+                    w[dst as usize] = heap.new_unfilled_closure(child.unit, code.sources(child).len());
                 }
                 Op::Fill { src, child } => {
                     let child = &code.children[child as usize];
-                    heap.fill_captures(w[src as usize], child.captures.iter().map(|&c| source!(c)));
+                    heap.fill_captures(w[src as usize], code.sources(child).iter().map(|&c| source!(c)));
                 }
                 Op::NewDefault { dst, child } => {
                     if w[dst as usize] == Val::ABSENT {
                         let child = &code.children[child as usize];
                         w[dst as usize] = if child.is_lambda {
-                            heap.new_unfilled_closure(child.unit, child.captures.len())
+                            heap.new_unfilled_closure(child.unit, code.sources(child).len())
                         } else {
                             self.st.stats.thunks += 1;
-                            heap.new_unfilled_thunk(child.unit, child.captures.len())
+                            heap.new_unfilled_thunk(child.unit, code.sources(child).len())
                         };
                     }
                 }
@@ -691,7 +695,7 @@ impl<'w> Machine<'w> {
                     let child = &code.children[child as usize];
                     let v = w[src as usize];
                     if heap.is_unfilled(v) && heap.unit(v) == child.unit {
-                        heap.fill_captures(v, child.captures.iter().map(|&c| source!(c)));
+                        heap.fill_captures(v, code.sources(child).iter().map(|&c| source!(c)));
                     }
                 }
                 Op::ConstDefault { dst, k } => {
@@ -703,7 +707,7 @@ impl<'w> Machine<'w> {
                     let to = heap.attr(w[set as usize], slot);
                     if to.get() == Val::ABSENT {
                         let child = &code.children[child as usize];
-                        let captures = child.captures.iter().map(|&c| source!(c));
+                        let captures = code.sources(child).iter().map(|&c| source!(c));
                         to.set(if child.is_lambda {
                             heap.new_closure(child.unit, captures)
                         } else {

@@ -228,7 +228,7 @@ impl World {
             symbols,
             known,
             names,
-            files: Files::default(),
+            files: Files::new(host.clone()),
             units: Vec::new(),
             globals: FxHashMap::default(),
             imports: FxHashMap::default(),
