@@ -81,8 +81,12 @@ const OVERLAID: u32 = 64;
 const OVERLAY_RATIO: u32 = 4;
 /// Nor does it copy two sets that together are larger than this.
 const HUGE: u32 = 512;
-/// Overlays upon overlays, at most.
-const MAX_DEPTH: u32 = 4;
+/// Layers that together are smaller than this are merged.
+const SMALL: u32 = 128;
+/// Layers of one set, at most.
+const MAX_LAYERS: usize = 8;
+
+type Layers = smallvec::SmallVec<[Val; 16]>;
 
 impl<'w> Machine<'w> {
     /// The slot of an attribute.
@@ -134,7 +138,7 @@ impl<'w> Machine<'w> {
         if let Some(flat) = flat {
             return flat;
         }
-        // As deep as `MAX_DEPTH`.
+        // As deep as there are layers.
         let (base, delta) = (self.flat(base), self.flat(delta));
         let flat = self.merge(base, delta);
         self.heap.set_flattened(set, flat);
@@ -196,22 +200,49 @@ impl<'w> Machine<'w> {
         if !is_overlaid {
             return self.merge_flat(a, b);
         }
-        // An addition is merged with the one before it, unless that is much larger: so few layers are ever looked through.
-        if self.heap.layout(a).is_none() {
-            let (base, delta, depth, _) = self.heap.overlay(a);
-            if self.heap.layout(delta).is_some()
-                && self.heap.layout(b).is_some()
-                && self.size(delta) <= OVERLAID + OVERLAY_RATIO * nb
-            {
-                let delta = self.merge(delta, b);
-                return self.heap.new_overlay(depth, na + nb, base, delta);
+        self.update_layers(a, b)
+    }
+
+    /// `a // b` as layers. A layer is merged with the one below if that is no larger, or both are small, as in a
+    /// log-structured merge tree (O'Neil and others, 1996): so few layers are looked through, and little is copied.
+    fn update_layers(&mut self, a: Val, b: Val) -> Val {
+        let mut layers = Layers::new();
+        self.push_layers(a, &mut layers);
+        self.push_layers(b, &mut layers);
+        let mut stack = Layers::new();
+        for layer in layers {
+            let mut layer = layer;
+            while let Some(&below) = stack.last() {
+                let (under, over) = (self.size(below), self.size(layer));
+                if under > over && under + over > SMALL && stack.len() < MAX_LAYERS {
+                    break;
+                }
+                stack.pop();
+                layer = self.merge(below, layer);
             }
+            stack.push(layer);
         }
-        let depth = 1 + self.depth(a).max(self.depth(b));
-        if depth > MAX_DEPTH {
-            return self.merge_flat(a, b);
+        let mut size = self.size(stack[0]);
+        let mut whole = stack[0];
+        for (depth, &layer) in stack[1..].iter().enumerate() {
+            size += self.size(layer);
+            whole = self.heap.new_overlay(depth as u32 + 1, size, whole, layer);
         }
-        self.heap.new_overlay(depth, na + nb, a, b)
+        whole
+    }
+
+    /// The plain sets that a set is made of, the lowest first.
+    fn push_layers(&self, set: Val, layers: &mut Layers) {
+        if self.heap.layout(set).is_some() {
+            return layers.push(set);
+        }
+        let (base, delta, _, flat) = self.heap.overlay(set);
+        if let Some(flat) = flat {
+            return layers.push(flat);
+        }
+        // As deep as there are layers.
+        self.push_layers(base, layers);
+        self.push_layers(delta, layers);
     }
 
     /// How many attributes there are at most.
@@ -220,10 +251,6 @@ impl<'w> Machine<'w> {
             Some(layout) => self.layouts.len(layout) as u32,
             None => self.heap.overlay_size(set),
         }
-    }
-
-    fn depth(&self, set: Val) -> u32 {
-        if self.heap.layout(set).is_some() { 0 } else { self.heap.overlay(set).2 }
     }
 
     fn merge_flat(&mut self, a: Val, b: Val) -> Val {
