@@ -101,6 +101,8 @@ pub struct StringParts<'h> {
 struct Chunk {
     base: usize,
     bytes: usize,
+    /// Where allocation ended; objects lie from `HEADER` to here.
+    top: usize,
     /// A bit for each word of the chunk at which a live object starts; made by a collection.
     marks: Vec<u64>,
 }
@@ -234,13 +236,14 @@ impl Heap {
     fn allocate_slowly(&self, bytes: usize) -> *mut u64 {
         if bytes > LARGE {
             self.allocated.set(self.allocated.get() + bytes as u64);
-            return std::ptr::with_exposed_provenance_mut(self.add_chunk(bytes + HEADER));
+            return std::ptr::with_exposed_provenance_mut(self.add_chunk(bytes + HEADER, bytes));
         }
         self.allocated.set(self.allocated());
+        self.retire();
         // The largest hole is last. What it has no room for leaves the holes to smaller objects.
         let hole = self.holes.borrow_mut().pop_if(|(start, end)| *end - *start >= bytes);
         let (start, end) = hole.unwrap_or_else(|| {
-            let start = self.add_chunk(CHUNK);
+            let start = self.add_chunk(CHUNK, 0);
             (start, start - HEADER + CHUNK)
         });
         self.open(start, end);
@@ -253,8 +256,19 @@ impl Heap {
         self.end.set(end);
     }
 
+    /// Notes how far the current chunk is filled.
+    fn retire(&self) {
+        let at = self.at.get();
+        if at != 0 {
+            let top = &mut self.chunks.borrow_mut()[chunk_index(at - 1)].top;
+            *top = at.max(*top);
+        }
+        self.at.set(0);
+        self.end.set(0);
+    }
+
     /// A new chunk; answers where its objects start.
-    fn add_chunk(&self, bytes: usize) -> usize {
+    fn add_chunk(&self, bytes: usize, used: usize) -> usize {
         let memory = Memory::from_size_align(bytes, CHUNK).expect("a chunk's size is sane");
         // SAFETY: the size is not zero.
         let base = unsafe { alloc(memory) };
@@ -265,7 +279,7 @@ impl Heap {
         // SAFETY: the chunk is longer than its header.
         unsafe { base.cast::<u64>().write(chunks.len() as u64) };
         let base = base.expose_provenance();
-        chunks.push(Chunk { base, bytes, marks: Vec::new() });
+        chunks.push(Chunk { base, bytes, top: base + HEADER + used, marks: Vec::new() });
         self.reserved.set(self.reserved.get() + bytes as u64);
         base + HEADER
     }
@@ -810,8 +824,7 @@ impl Heap {
     /// Every value that will be used afterwards must be reachable (H5). Answers the bytes of live objects.
     pub fn collect(&mut self, roots: &mut Roots<'_>, layouts: &crate::Layouts) -> u64 {
         self.allocated.set(self.allocated());
-        self.at.set(0);
-        self.end.set(0);
+        self.retire();
         for chunk in self.chunks.get_mut() {
             chunk.marks = vec![0; chunk.bytes.min(CHUNK).div_ceil(64 * 8)];
         }
@@ -883,6 +896,7 @@ impl Heap {
             unsafe { base.write(kept.len() as u64) };
             if chunk.bytes == CHUNK {
                 self.find_holes(&chunk, &marks, layouts, &mut holes);
+                chunk.top = chunk.base + CHUNK;
             }
             kept.push(chunk);
         }
