@@ -126,7 +126,7 @@ pub fn emit(file: &FileCode, unit: u32) -> Chunk {
     emitter.chunk
 }
 
-impl Emitter<'_> {
+impl<'a> Emitter<'a> {
     fn op(&mut self, op: Op) {
         self.chunk.ops.push(op);
         self.chunk.pos.push(self.pos);
@@ -205,7 +205,11 @@ impl Emitter<'_> {
             return self.place(place);
         }
         let dst = self.temp();
-        if self.is_lambda(id) { self.strict(id, dst) } else { self.run(id, dst) }
+        if self.is_lambda(id) {
+            self.strict(id, dst)
+        } else {
+            self.run(id, dst)
+        }
         dst
     }
 
@@ -291,8 +295,8 @@ impl Emitter<'_> {
         self.next = mark;
     }
 
-    fn list(&self, run: Run) -> impl Iterator<Item = ExprId> + use<> {
-        self.file.exprs.lists[run.range()].to_vec().into_iter()
+    fn list(&self, run: Run) -> impl Iterator<Item = ExprId> + use<'a> {
+        self.file.exprs.lists[run.range()].iter().copied()
     }
 
     /// Puts delayed expressions into consecutive registers; answers the first.

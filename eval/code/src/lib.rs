@@ -5,7 +5,9 @@ pub mod dump;
 pub mod emit;
 pub mod op;
 pub mod scope;
+pub mod verify;
 
-pub use emit::{Chunk, Child, Const, Shape, emit};
+pub use emit::{Child, Chunk, Const, Shape, emit};
 pub use op::{Op, Reg};
 pub use scope::{FileCode, ScopeError, Unit, UnitKind, resolve};
+pub use verify::verify;

@@ -244,8 +244,15 @@ pub fn resolve(
     let (sets, lambdas) =
         (vec![Group::default(); exprs.sets.len()], vec![Group::default(); exprs.lambdas.len()]);
     let root = exprs.root.expect("a parsed file has a root");
-    let code =
-        FileCode { names, exprs, unit_of: vec![NO_UNIT; n], vars: vec![Var::None; n], sets, lambdas, ..FileCode::empty() };
+    let code = FileCode {
+        names,
+        exprs,
+        unit_of: vec![NO_UNIT; n],
+        vars: vec![Var::None; n],
+        sets,
+        lambdas,
+        ..FileCode::empty()
+    };
     let mut resolver = Resolver {
         code,
         globals,
@@ -700,7 +707,8 @@ impl Resolver<'_> {
 
         self.work.push(Work::EndBindings { count, live });
         self.work.extend(body);
-        let delayed = |this: &Self, id| if set.recursive { this.recursive_value(id, start) } else { Work::Lazy(id) };
+        let delayed =
+            |this: &Self, id| if set.recursive { this.recursive_value(id, start) } else { Work::Lazy(id) };
         for i in set.dynamics.range().rev() {
             let Dynamic { name, value, .. } = self.code.exprs.dynamics[i];
             self.work.push(Work::Lazy(value));

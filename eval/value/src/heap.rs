@@ -107,6 +107,9 @@ struct Chunk {
     marks: Vec<u64>,
 }
 
+/// Shows a collection every root.
+pub type Roots<'a> = dyn FnMut(&mut dyn FnMut(Val)) + 'a;
+
 /// Words at the start of a chunk: its index among the heap's chunks.
 const HEADER: usize = 8;
 
@@ -137,6 +140,9 @@ fn header(kind: Kind, small: usize, aux: usize, id: u32) -> u64 {
 
 fn kind_of(header: u64) -> Kind {
     KINDS[(header & 0xff) as usize]
+}
+fn state_of(header: u64) -> u64 {
+    (header & STATE_MASK) >> STATE_SHIFT
 }
 fn small_of(header: u64) -> usize {
     (header >> SMALL_SHIFT & 0xf) as usize
@@ -232,18 +238,15 @@ impl Heap {
             self.allocated.set(self.allocated.get() + bytes as u64);
             return std::ptr::with_exposed_provenance_mut(self.add_chunk(bytes + HEADER, bytes));
         }
-        self.allocated.set(self.allocated.get() - (self.end.get() - self.at.get()) as u64);
+        self.allocated.set(self.allocated());
         self.retire();
-        let mut holes = self.holes.borrow_mut();
-        while let Some((start, end)) = holes.pop() {
-            if end - start >= bytes {
-                self.open(start, end);
-                return self.allocate(bytes / 8);
-            }
-        }
-        drop(holes);
-        let start = self.add_chunk(CHUNK, 0);
-        self.open(start, start - HEADER + CHUNK);
+        // The largest hole is last. What it has no room for leaves the holes to smaller objects.
+        let hole = self.holes.borrow_mut().pop_if(|(start, end)| *end - *start >= bytes);
+        let (start, end) = hole.unwrap_or_else(|| {
+            let start = self.add_chunk(CHUNK, 0);
+            (start, start - HEADER + CHUNK)
+        });
+        self.open(start, end);
         self.allocate(bytes / 8)
     }
 
@@ -257,10 +260,8 @@ impl Heap {
     fn retire(&self) {
         let at = self.at.get();
         if at != 0 {
-            let mut chunks = self.chunks.borrow_mut();
-            let i = chunk_index(at - 1);
-            let top = &mut chunks[i].top;
-            *top = (*top).max(at);
+            let top = &mut self.chunks.borrow_mut()[chunk_index(at - 1)].top;
+            *top = at.max(*top);
         }
         self.at.set(0);
         self.end.set(0);
@@ -309,7 +310,15 @@ impl Heap {
     #[inline(always)]
     fn expect(&self, v: Val, tag: Tag) -> u64 {
         assert!(v.tag() as u8 == tag as u8, "expected {tag:?}, found {v:?}");
-        self.header(v)
+        let head = self.header(v);
+        debug_assert!(self.owns(v) && tag_of(kind_of(head)) == tag, "H1: {v:?} is of another heap, or dead");
+        head
+    }
+
+    /// Whether the object lies in a chunk of this heap.
+    fn owns(&self, v: Val) -> bool {
+        let at = (v.0 & !7) as usize;
+        self.chunks.borrow().get(chunk_index(at)).is_some_and(|chunk| chunk.base == at & !(CHUNK - 1))
     }
 
     #[inline(always)]
@@ -392,7 +401,7 @@ impl Heap {
     #[inline(always)]
     pub fn claim<const SHARED: bool>(&self, v: Val) -> Claim {
         let head = self.expect_thunk(v, if SHARED { Acquire } else { Relaxed });
-        match (head & STATE_MASK) >> STATE_SHIFT {
+        match state_of(head) {
             state::NEW => self.claim_new::<SHARED>(v, head),
             state::DONE => Claim::Done(self.first(v)),
             state::FAILED => Claim::Failed(self.first(v).0 as u32),
@@ -653,8 +662,7 @@ impl Heap {
         if words > 0 {
             self.init(v, skip + words, 0);
         }
-        let mut at: *mut u8 =
-            std::ptr::with_exposed_provenance_mut((v.0 & !7) as usize + 8 * (1 + skip));
+        let mut at: *mut u8 = std::ptr::with_exposed_provenance_mut((v.0 & !7) as usize + 8 * (1 + skip));
         for part in parts {
             // SAFETY: the object was just made with room for all parts, whose lengths add up to `len`.
             unsafe {
@@ -822,7 +830,7 @@ impl Heap {
     /// Frees what is not reachable from `roots`. Needs `&mut self`: no machine runs, nothing is borrowed.
     ///
     /// Every value that will be used afterwards must be reachable (H5). Answers the bytes of live objects.
-    pub fn collect(&mut self, roots: &mut dyn FnMut(&mut dyn FnMut(Val)), layouts: &crate::Layouts) -> u64 {
+    pub fn collect(&mut self, roots: &mut Roots<'_>, layouts: &crate::Layouts) -> u64 {
         self.allocated.set(self.allocated());
         self.retire();
         for chunk in self.chunks.get_mut() {
@@ -843,6 +851,7 @@ impl Heap {
                 continue;
             }
             let head = self.header(v);
+            debug_assert!(!v.is_thunk() || state_of(head) != state::BUSY, "H5: a machine runs");
             live += 8 * self.size(head, layouts) as u64;
             let (from, len) = traced(head, layouts);
             stack.extend(self.slots(v, from, len).iter().map(Slot::get));
@@ -927,24 +936,45 @@ impl Heap {
         while line < used.len() {
             let run = used[line..].iter().take_while(|&&u| u == used[line]).count();
             if !used[line] {
-                holes.push((chunk.base + line * LINE, chunk.base + (line + run) * LINE));
+                let (start, end) = (chunk.base + line * LINE, chunk.base + (line + run) * LINE);
+                if cfg!(debug_assertions) {
+                    poison(start, end);
+                }
+                holes.push((start, end));
             }
             line += run;
         }
     }
 }
 
+/// Overwrites dead objects by what is no object, so that a root which was forgotten (H5) shows.
+fn poison(start: usize, end: usize) {
+    let at: *mut u8 = std::ptr::with_exposed_provenance_mut(start);
+    // SAFETY: the hole lies in a chunk, and nothing in it is alive.
+    unsafe { at.write_bytes(0xdd, end - start) };
+}
+
+/// The tag of values of a kind.
+fn tag_of(kind: Kind) -> Tag {
+    match kind {
+        Kind::Thunk | Kind::SelectThunk | Kind::ApplyThunk => Tag::Thunk,
+        Kind::Closure | Kind::Primop | Kind::Partial => Tag::Func,
+        Kind::Attrs | Kind::Overlay => Tag::Attrs,
+        Kind::List => Tag::List,
+        Kind::String => Tag::String,
+        Kind::Path | Kind::Float | Kind::BigInt | Kind::External => Tag::Boxed,
+    }
+}
+
 /// Which words of an object hold values: first and number.
 fn traced(head: u64, layouts: &crate::Layouts) -> (usize, usize) {
     match kind_of(head) {
-        Kind::Thunk | Kind::SelectThunk | Kind::ApplyThunk => {
-            match (head & STATE_MASK) >> STATE_SHIFT {
-                state::DONE => (1, 1),
-                state::FAILED => (1, 0),
-                _ if kind_of(head) == Kind::Thunk => (1, aux_of(head)),
-                _ => (1, small_of(head)),
-            }
-        }
+        Kind::Thunk | Kind::SelectThunk | Kind::ApplyThunk => match state_of(head) {
+            state::DONE => (1, 1),
+            state::FAILED => (1, 0),
+            _ if kind_of(head) == Kind::Thunk => (1, aux_of(head)),
+            _ => (1, small_of(head)),
+        },
         Kind::Closure => (1, aux_of(head)),
         Kind::Partial => (1, aux_of(head) + 1),
         Kind::Attrs => (1, layouts.len(LayoutId(id_of(head)))),

@@ -226,7 +226,12 @@ impl Layouts {
 }
 
 /// Walks two sorted key lists together; `each` gets a key and its slots.
-fn merge(a: &[Symbol], b: &[Symbol], symbols: &Symbols, mut each: impl FnMut(Symbol, Option<u32>, Option<u32>)) {
+fn merge(
+    a: &[Symbol],
+    b: &[Symbol],
+    symbols: &Symbols,
+    mut each: impl FnMut(Symbol, Option<u32>, Option<u32>),
+) {
     let (mut i, mut j) = (0, 0);
     while i < a.len() || j < b.len() {
         let order = match (a.get(i), b.get(j)) {

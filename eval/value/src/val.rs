@@ -27,16 +27,8 @@ pub enum Tag {
     Boxed = 7,
 }
 
-const TAGS: [Tag; 8] = [
-    Tag::Thunk,
-    Tag::Attrs,
-    Tag::List,
-    Tag::String,
-    Tag::Func,
-    Tag::Int,
-    Tag::Immediate,
-    Tag::Boxed,
-];
+const TAGS: [Tag; 8] =
+    [Tag::Thunk, Tag::Attrs, Tag::List, Tag::String, Tag::Func, Tag::Int, Tag::Immediate, Tag::Boxed];
 
 /// What an object on the heap is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

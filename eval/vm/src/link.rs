@@ -101,6 +101,7 @@ impl<'w> Machine<'w> {
         let source = self.st.files.get(file);
         let (tree, first, start) = (source.code.clone(), source.first_unit, source.start);
         let chunk = frazil_code::emit(&tree, unit - first);
+        debug_assert_eq!(frazil_code::verify(&chunk, &tree), Ok(()));
         let code = self.link(unit, file, first, start, &tree.exprs, chunk);
         let index = self.codes.push(code);
         self.st.units[unit as usize] = index as u32;
