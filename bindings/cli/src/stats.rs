@@ -1,15 +1,11 @@
 //! What was counted, as JSON with CppNix's names where they fit.
 
-use frazil::Evaluator;
+use frazil::Counts;
 use std::time::Duration;
 
-/// The counts of an evaluator.
-pub fn json(evaluator: &mut Evaluator, elapsed: Duration) -> String {
-    let world = evaluator.world();
-    let s = world.state.stats;
-    let (allocated, reserved) = (world.heap.allocated(), world.heap.reserved());
-    let layouts = world.layouts.count();
-    let symbols = world.state.symbols.len();
+/// The counts of an evaluator that was at work for so long.
+pub fn json(counts: &Counts, elapsed: Duration) -> String {
+    let s = counts.stats;
     let fields = [
         ("nrThunks", s.thunks),
         ("nrForced", s.forced),
@@ -22,10 +18,10 @@ pub fn json(evaluator: &mut Evaluator, elapsed: Duration) -> String {
         ("nrFiles", s.files),
         ("nrSourceBytes", s.source_bytes),
         ("nrDerivations", s.derivations),
-        ("nrLayouts", layouts as u64),
-        ("nrSymbols", symbols as u64),
-        ("heapAllocatedBytes", allocated),
-        ("heapReservedBytes", reserved),
+        ("nrLayouts", counts.layouts),
+        ("nrSymbols", counts.symbols),
+        ("heapAllocatedBytes", counts.allocated),
+        ("heapReservedBytes", counts.reserved),
     ];
     let lines: Vec<String> = fields.iter().map(|(name, n)| format!("  \"{name}\": {n}")).collect();
     format!("{{\n{},\n  \"time\": {{ \"wall\": {} }}\n}}", lines.join(",\n"), elapsed.as_secs_f64())

@@ -109,8 +109,9 @@ impl Builder {
     /// ```
     /// use frazil::{Engine, ErrorKind, Limits};
     ///
-    /// let engine = Engine::builder().limits(Limits { steps: 100_000, ..Limits::default() }).build();
-    /// let error = engine.evaluator().eval("let f = n: f (n + 1); in f 0").unwrap_err();
+    /// let engine = Engine::builder().limits(Limits { steps: 10_000, ..Limits::default() }).build();
+    /// let sum = "builtins.foldl' (a: b: a + b) 0 (builtins.genList (n: n) 1000000)";
+    /// let error = engine.evaluator().eval(sum).unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Steps);
     /// ```
     pub fn limits(mut self, limits: Limits) -> Builder {

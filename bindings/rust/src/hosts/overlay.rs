@@ -1,6 +1,6 @@
 //! One host laid over another.
 
-use frazil_engine::{FileKind, Host, HostError, HostResult};
+use frazil_engine::{FileKind, Host, HostError, HostResult, Stats};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -70,6 +70,10 @@ impl<U: Host, L: Host> Host for Overlay<U, L> {
 
     fn message(&self, line: &str) {
         self.lower.message(line);
+    }
+
+    fn progress(&self, stats: &Stats) {
+        self.lower.progress(stats);
     }
 
     fn writes_store(&self) -> bool {
