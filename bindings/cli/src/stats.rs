@@ -23,6 +23,9 @@ pub fn json(counts: &Counts, elapsed: Duration) -> String {
         ("heapAllocatedBytes", counts.allocated),
         ("heapReservedBytes", counts.reserved),
     ];
+    for (kind, n, bytes) in world.heap.census(&world.layouts) {
+        eprintln!("{kind:?} {n} {bytes}");
+    }
     let lines: Vec<String> = fields.iter().map(|(name, n)| format!("  \"{name}\": {n}")).collect();
     format!("{{\n{},\n  \"time\": {{ \"wall\": {} }}\n}}", lines.join(",\n"), elapsed.as_secs_f64())
 }

@@ -33,6 +33,8 @@ pub enum Const {
 pub struct Child {
     /// The unit, among those of the file.
     pub unit: u32,
+    /// Whether a closure is made of it; otherwise a thunk.
+    pub is_lambda: bool,
     /// Registers, or this unit's own captures from [`Child::CAPTURE`] on.
     pub captures: Box<[u16]>,
 }
@@ -183,7 +185,8 @@ impl Emitter<'_> {
     fn child(&mut self, unit: u32) -> u32 {
         let places = &self.file.captures[self.file.units[unit as usize].captures.range()];
         let captures = places.iter().map(|&place| self.source(place)).collect();
-        self.chunk.children.push(Child { unit, captures });
+        let is_lambda = matches!(self.file.units[unit as usize].kind, UnitKind::Lambda(_));
+        self.chunk.children.push(Child { unit, is_lambda, captures });
         self.chunk.children.len() as u32 - 1
     }
 

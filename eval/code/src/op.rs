@@ -33,13 +33,13 @@ pub enum Op {
     NewClosure { dst: Reg, child: u32 },
     /// Fills the captures of what `NewThunk` or `NewClosure` put into `src`.
     Fill { src: Reg, child: u32 },
-    /// As `NewThunk` if `dst` is absent.
+    /// As `NewThunk` or `NewClosure`, by the child, if `dst` is absent.
     NewDefault { dst: Reg, child: u32 },
-    /// As `Fill` if `src` is a thunk of the child that is unfilled.
+    /// As `Fill` if `src` is a thunk or closure of the child that is unfilled.
     FillDefault { src: Reg, child: u32 },
     /// `dst = consts[k]` if `dst` is absent.
     ConstDefault { dst: Reg, k: u32 },
-    /// As `Thunk` into `slot` of the set in `set`, if that is absent.
+    /// As `Thunk` or `Closure`, by the child, into `slot` of the set in `set`, if that is absent.
     SlotDefault { set: Reg, child: u16, slot: u32 },
     /// `dst` = `base.name` if `base` is a set at hand with that attribute, else a thunk that selects it.
     LazySelect { dst: Reg, base: Reg, site: u32 },

@@ -638,8 +638,9 @@ impl Resolver<'_> {
         self.work.push(Work::EndBindings { count, live });
         self.work.push(Work::Strict(last.body, BUDGET));
         for default in defaults.into_iter().rev() {
-            let constant = self.is_constant(default);
-            self.work.push(if constant { Work::Strict(default, BUDGET) } else { Work::Delay(default) });
+            let is_lambda = matches!(self.code.exprs.get(default), Expr::Lambda(_));
+            let in_place = is_lambda || self.is_constant(default);
+            self.work.push(if in_place { Work::Strict(default, BUDGET) } else { Work::Delay(default) });
         }
         Ok(())
     }

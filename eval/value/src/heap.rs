@@ -368,9 +368,9 @@ impl Heap {
         v
     }
 
-    /// Whether the thunk's captures are to be filled.
+    /// Whether it is a thunk or closure whose captures are to be filled.
     pub fn is_unfilled(&self, v: Val) -> bool {
-        v.is_thunk() && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
+        matches!(v.tag(), Tag::Thunk | Tag::Func) && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
     }
 
     /// The code unit of a thunk of kind [`Kind::Thunk`], or of a closure.
@@ -487,7 +487,8 @@ impl Heap {
 
     /// A closure of `unit`, captures to be filled by [`Heap::fill_captures`].
     pub fn new_unfilled_closure(&self, unit: u32, n_captures: usize) -> Val {
-        let v = self.object(Tag::Func, header(Kind::Closure, 0, n_captures, unit), n_captures);
+        let head = header(Kind::Closure, 0, n_captures, unit) | state::UNFILLED << STATE_SHIFT;
+        let v = self.object(Tag::Func, head, n_captures);
         self.fill(v, 1, std::iter::repeat_n(Val::ABSENT, n_captures));
         v
     }
@@ -785,6 +786,27 @@ impl Heap {
     /// The number of a host's value.
     pub fn as_external(&self, v: Val) -> Option<u32> {
         self.boxed_word(v, Kind::External).map(|n| n as u32)
+    }
+
+    /// Objects and bytes of each kind, dead ones included; for measurements. Only a heap that was never collected
+    /// can be walked so.
+    pub fn census(&self, layouts: &crate::Layouts) -> Vec<(Kind, u64, u64)> {
+        let mut counts = vec![(0, 0); KINDS.len()];
+        let at_end = self.at.get();
+        for chunk in self.chunks.borrow().iter() {
+            let is_current = chunk.base == at_end.wrapping_sub(1) & !(CHUNK - 1);
+            let top = if is_current { at_end } else { chunk.top };
+            let mut at = chunk.base + HEADER;
+            while at < top {
+                let head = self.header(Val(at as u64));
+                let words = self.size(head, layouts);
+                let (n, bytes) = &mut counts[kind_of(head) as usize];
+                *n += 1;
+                *bytes += 8 * words as u64;
+                at += 8 * words;
+            }
+        }
+        KINDS.iter().zip(counts).map(|(&kind, (n, bytes))| (kind, n, bytes)).collect()
     }
 
     // ---- collection ---------------------------------------------------------------------------------

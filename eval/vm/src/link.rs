@@ -40,6 +40,7 @@ impl Site {
 /// A unit that code makes thunks or closures of.
 pub(crate) struct LinkedChild {
     pub(crate) unit: u32,
+    pub(crate) is_lambda: bool,
     pub(crate) captures: Box<[u16]>,
 }
 
@@ -120,7 +121,9 @@ impl<'w> Machine<'w> {
             ops: chunk.ops.into(),
             consts,
             sites: chunk.sites.iter().map(|&name| Site::new(name)).collect(),
-            children: children.map(|c| LinkedChild { unit: first + c.unit, captures: c.captures }).collect(),
+            children: children
+                .map(|c| LinkedChild { unit: first + c.unit, is_lambda: c.is_lambda, captures: c.captures })
+                .collect(),
             shapes,
             formals: chunk.formals.iter().map(|&(name, default)| (Site::new(name), default)).collect(),
             has_pattern: chunk.has_pattern,
@@ -156,6 +159,11 @@ impl<'w> Machine<'w> {
             return crate::builtins::paths::canonical(&[home, rest].concat());
         }
         let base: &[u8] = if text.starts_with(b"/") { b"" } else { &self.st.files.get(file).base_dir };
-        crate::builtins::paths::canonical(&[base, b"/", text].concat())
+        let mut path = crate::builtins::paths::canonical(&[base, b"/", text].concat());
+        // The first part of an interpolated path keeps its slash.
+        if text.ends_with(b"/") && path != b"/" {
+            path.push(b'/');
+        }
+        path
     }
 }

@@ -629,7 +629,8 @@ impl<'w> Machine<'w> {
             ($dst:expr, $step:expr) => {{
                 let step = $step;
                 leave!(true);
-                if let Some(v) = self.start_step(regs, step, $dst, Val::ABSENT)? {
+                let started = self.start_step(regs, step, $dst, Val::ABSENT);
+                if let Some(v) = started.map_err(|e| e.at(code.pos_at(ip)))? {
                     regs[base + $dst as usize] = v;
                 }
                 return Ok(None);
@@ -678,8 +679,12 @@ impl<'w> Machine<'w> {
                 Op::NewDefault { dst, child } => {
                     if w[dst as usize] == Val::ABSENT {
                         let child = &code.children[child as usize];
-                        self.st.stats.thunks += 1;
-                        w[dst as usize] = heap.new_unfilled_thunk(child.unit, child.captures.len());
+                        w[dst as usize] = if child.is_lambda {
+                            heap.new_unfilled_closure(child.unit, child.captures.len())
+                        } else {
+                            self.st.stats.thunks += 1;
+                            heap.new_unfilled_thunk(child.unit, child.captures.len())
+                        };
                     }
                 }
                 Op::FillDefault { src, child } => {
@@ -698,8 +703,13 @@ impl<'w> Machine<'w> {
                     let to = heap.attr(w[set as usize], slot);
                     if to.get() == Val::ABSENT {
                         let child = &code.children[child as usize];
-                        self.st.stats.thunks += 1;
-                        to.set(heap.new_thunk(child.unit, child.captures.iter().map(|&c| source!(c))));
+                        let captures = child.captures.iter().map(|&c| source!(c));
+                        to.set(if child.is_lambda {
+                            heap.new_closure(child.unit, captures)
+                        } else {
+                            self.st.stats.thunks += 1;
+                            heap.new_thunk(child.unit, captures)
+                        });
                     }
                 }
                 Op::LazySelect { dst, base: from, site } => {
