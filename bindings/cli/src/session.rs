@@ -116,7 +116,7 @@ impl Session {
     /// What was counted, as `NIX_SHOW_STATS` shows it.
     pub fn stats(&mut self) -> String {
         let elapsed = frazil::Disk.clock() - self.started;
-        crate::stats::json(&self.evaluator.counts(), std::time::Duration::from_nanos(elapsed))
+        crate::stats::json(&mut self.evaluator, std::time::Duration::from_nanos(elapsed))
     }
 }
 
@@ -143,6 +143,7 @@ fn auto_arguments<'v>(
 
 /// A path as seen from a directory.
 pub fn absolute(here: &[u8], path: &[u8]) -> Vec<u8> {
+    let path = path.strip_prefix(b"./").unwrap_or(path);
     if path.starts_with(b"/") { path.to_vec() } else { [here, b"/", path].concat() }
 }
 

@@ -1,10 +1,11 @@
 //! What was counted, as JSON with CppNix's names where they fit.
 
-use frazil::Counts;
+use frazil::Evaluator;
 use std::time::Duration;
 
 /// The counts of an evaluator that was at work for so long.
-pub fn json(counts: &Counts, elapsed: Duration) -> String {
+pub fn json(evaluator: &mut Evaluator, elapsed: Duration) -> String {
+    let (counts, census) = (evaluator.counts(), evaluator.census());
     let s = counts.stats;
     let fields = [
         ("nrThunks", s.thunks),
@@ -23,9 +24,13 @@ pub fn json(counts: &Counts, elapsed: Duration) -> String {
         ("heapAllocatedBytes", counts.allocated),
         ("heapReservedBytes", counts.reserved),
     ];
-    for (kind, n, bytes) in world.heap.census(&world.layouts) {
-        eprintln!("{kind:?} {n} {bytes}");
-    }
     let lines: Vec<String> = fields.iter().map(|(name, n)| format!("  \"{name}\": {n}")).collect();
-    format!("{{\n{},\n  \"time\": {{ \"wall\": {} }}\n}}", lines.join(",\n"), elapsed.as_secs_f64())
+    let kind = |(kind, n, bytes): &(String, u64, u64)| format!("    \"{kind}\": {{ \"number\": {n}, \"bytes\": {bytes} }}");
+    let kinds: Vec<String> = census.iter().map(kind).collect();
+    format!(
+        "{{\n{},\n  \"heap\": {{\n{}\n  }},\n  \"time\": {{ \"wall\": {} }}\n}}",
+        lines.join(",\n"),
+        kinds.join(",\n"),
+        elapsed.as_secs_f64()
+    )
 }

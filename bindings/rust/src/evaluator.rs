@@ -71,11 +71,12 @@ pub struct Counts {
 pub struct Evaluator {
     inner: frazil_engine::Evaluator,
     freed: Freed,
+    collected: bool,
 }
 
 impl Evaluator {
     pub(crate) fn new(host: Arc<dyn Host>, settings: Settings, limits: Limits) -> Evaluator {
-        Evaluator { inner: frazil_engine::Evaluator::new(host, settings, limits), freed: Freed::default() }
+        Evaluator { inner: frazil_engine::Evaluator::new(host, settings, limits), freed: Freed::default(), collected: false }
     }
 
     /// Runs `work` among plain values, which are this evaluator's and end with the call.
@@ -225,6 +226,7 @@ impl Evaluator {
     /// # Ok::<(), frazil::Error>(())
     /// ```
     pub fn collect(&mut self) -> u64 {
+        self.collected = true;
         let world = self.inner.world();
         for &slot in self.freed.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             world.state.handles[slot as usize] = Val::NULL;
@@ -263,6 +265,23 @@ impl Evaluator {
             allocated: world.heap.allocated(),
             reserved: world.heap.reserved(),
         }
+    }
+
+    /// Number and bytes of the objects of each kind; empty once the heap was collected, when it cannot be walked.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// evaluator.eval("[ 1 2 ]")?;
+    /// assert!(evaluator.census().iter().any(|(kind, n, _)| kind == "List" && *n > 0));
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn census(&mut self) -> Vec<(String, u64, u64)> {
+        if self.collected {
+            return Vec::new();
+        }
+        let world = self.inner.world();
+        let kinds = world.heap.census(&world.layouts);
+        kinds.into_iter().map(|(kind, n, bytes)| (format!("{kind:?}"), n, bytes)).collect()
     }
 
     /// From now on the texts of derivations are kept, to be asked for by [`Evaluator::derivation_closure`].
