@@ -289,6 +289,7 @@ impl State {
     /// The error of a limit that is breached, looked at every so many frames.
     #[cold]
     pub(crate) fn check_limits(&mut self, heap: &Heap) -> Result<(), Error> {
+        self.host.progress(&self.stats);
         if heap.over_limit() {
             let text = format!("memory limit of {} bytes exceeded", self.limits.heap);
             return Err(Error::new(ErrorKind::Memory, text));
