@@ -3,9 +3,11 @@
 
 pub mod dump;
 pub mod emit;
+pub mod notes;
 pub mod op;
 pub mod scope;
 
-pub use emit::{Chunk, Child, Const, Shape, emit};
+pub use emit::{Chunk, Child, Const, Shape, emit, notes};
+pub use notes::Notes;
 pub use op::{Op, Reg};
 pub use scope::{FileCode, ScopeError, Unit, UnitKind, resolve};
