@@ -82,8 +82,8 @@ pub struct FileCode {
     pub rebound: FxHashMap<(ExprId, bool), Var>,
     /// Places of `with` scopes, innermost first: runs in `with_places`.
     pub withs: Vec<Run>,
-    /// See `withs`.
-    pub with_places: Vec<Place>,
+    /// See `withs`; each with the position of the `with`.
+    pub with_places: Vec<(Place, Offset)>,
     /// For each of [`Exprs::sets`], where its bindings and its sources live.
     pub sets: Vec<Group>,
     /// For each of [`Exprs::lambdas`] that ends a chain, where its formals live.
@@ -193,6 +193,7 @@ struct Binding {
 struct WithScope {
     depth: u32,
     local: u32,
+    pos: Offset,
 }
 
 struct OpenUnit {
@@ -297,7 +298,7 @@ impl Resolver<'_> {
                 self.code.vars[with.0 as usize] = Var::At(Place::Local(local));
                 self.unit().live += 1;
                 let depth = self.depth();
-                self.withs.push(WithScope { depth, local });
+                self.withs.push(WithScope { depth, local, pos: self.code.exprs.pos(with) });
             }
             Work::EndWith => {
                 self.withs.pop();
@@ -402,9 +403,9 @@ impl Resolver<'_> {
         }
         let start = self.code.with_places.len() as u32;
         for i in (0..self.withs.len()).rev() {
-            let WithScope { depth, local } = self.withs[i];
+            let WithScope { depth, local, pos } = self.withs[i];
             let place = self.place(depth, local);
-            self.code.with_places.push(place);
+            self.code.with_places.push((place, pos));
         }
         let len = self.code.with_places.len() as u32 - start;
         self.code.withs.push(Run { start, len });

@@ -86,6 +86,7 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::Force { src: a }
         | Op::Name { name: a }
         | Op::Return { src: a }
+        | Op::RightSet { src: a }
         | Op::JumpIfFalse { cond: a, .. }
         | Op::JumpIfTrue { cond: a, .. }
         | Op::Bool { src: a, .. } => registers(&[a as usize]),
@@ -106,6 +107,7 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::HasDynamic { dst, base: a, name: b }
         | Op::Eq { dst, a, b }
         | Op::NotEq { dst, a, b }
+        | Op::AssertEqual { dst, a, b }
         | Op::Less { dst, a, b }
         | Op::Sub { dst, a, b }
         | Op::Mul { dst, a, b }

@@ -153,6 +153,13 @@ fn aux_of(header: u64) -> usize {
 fn id_of(header: u64) -> u32 {
     (header >> ID_SHIFT) as u32
 }
+fn code_of(header: u64) -> ThunkCode {
+    match kind_of(header) {
+        Kind::Thunk => ThunkCode::Unit(id_of(header)),
+        Kind::SelectThunk => ThunkCode::Select { unit: id_of(header), at: aux_of(header) as u16 },
+        _ => ThunkCode::Apply { unit: id_of(header), at: aux_of(header) as u16 },
+    }
+}
 
 /// The word `i` of the object at `v`.
 ///
@@ -428,11 +435,12 @@ impl Heap {
         } else {
             at.store(busy, Relaxed);
         }
-        Claim::Run(match kind_of(head) {
-            Kind::Thunk => ThunkCode::Unit(id_of(head)),
-            Kind::SelectThunk => ThunkCode::Select { unit: id_of(head), at: aux_of(head) as u16 },
-            _ => ThunkCode::Apply { unit: id_of(head), at: aux_of(head) as u16 },
-        })
+        Claim::Run(code_of(head))
+    }
+
+    /// What a thunk runs, or ran.
+    pub fn thunk_code(&self, v: Val) -> ThunkCode {
+        code_of(self.expect(v, Tag::Thunk))
     }
 
     #[inline(always)]

@@ -3,6 +3,7 @@
 use crate::host::Host;
 use frazil_code::FileCode;
 use rustc_hash::FxHashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A position in some source: a number that [`Files`] resolves.
@@ -12,6 +13,18 @@ pub struct Pos(pub u32);
 impl Pos {
     /// Nowhere.
     pub const NONE: Pos = Pos(0);
+    /// Positions from here on stand for operands, until the frame that has the operand says where it is.
+    const PARTS: u32 = u32::MAX - u8::MAX as u32;
+
+    /// Where the operand of that number of the instruction being run is.
+    pub(crate) fn part(operand: u8) -> Pos {
+        Pos(Pos::PARTS + operand as u32)
+    }
+
+    /// The number of the operand that it stands for.
+    pub(crate) fn as_part(self) -> Option<usize> {
+        self.0.checked_sub(Pos::PARTS).map(|operand| operand as usize)
+    }
 }
 
 /// Where a source came from.
@@ -23,6 +36,19 @@ pub enum Origin {
     Text,
     /// Standard input: `«stdin»`.
     Stdin,
+    /// Part of the evaluator, by the name of CppNix's file.
+    Internal(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::File(path) => f.write_str(&String::from_utf8_lossy(path)),
+            Origin::Text => f.write_str("«string»"),
+            Origin::Stdin => f.write_str("«stdin»"),
+            Origin::Internal(name) => write!(f, "«nix-internal»/{name}"),
+        }
+    }
 }
 
 /// A source that was read.
@@ -133,8 +159,22 @@ impl Files {
         let source = self.text(file as u32);
         let offset = ((pos.0 - start) as usize).min(source.len());
         let before = &source[..offset];
-        let line = 1 + before.iter().filter(|&&c| c == b'\n').count() as u32;
-        let column = 1 + (offset - before.iter().rposition(|&c| c == b'\n').map_or(0, |i| i + 1)) as u32;
+        let line = lines(before).count() as u32;
+        let column = 1 + lines(before).last().map_or(0, <[u8]>::len) as u32;
         Some(Location { origin, source, line, column })
     }
+}
+
+/// The lines of a text. They end with a line feed, a carriage return, or both, as CppNix counts them.
+pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = text.iter().position(|c| matches!(c, b'\n' | b'\r'));
+        rest = end.map(|end| match &text[end..] {
+            [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
+            [] => unreachable!("a line ends there"),
+        });
+        Some(&text[..end.unwrap_or(text.len())])
+    })
 }

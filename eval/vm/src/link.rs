@@ -5,9 +5,11 @@ use crate::files::Pos;
 use crate::machine::Machine;
 use crate::attrs::PositionsId;
 use frazil_code::{Chunk, Const, Op};
-use frazil_syntax::expr::NO_POS;
+use crate::trace::Explained;
+use frazil_syntax::expr::{NO_POS, Offset};
 use frazil_syntax::symbol::Symbol;
 use frazil_value::{LayoutId, Val};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A place that selects by name, and what it found the last time.
@@ -65,9 +67,18 @@ pub struct Code {
     pub(crate) params: u8,
     pub(crate) captures: u16,
     pub(crate) captures_in_registers: bool,
+    /// The position of the first byte of its file.
+    start: u32,
+    /// What errors need of it, made for the first one.
+    pub(crate) explained: OnceLock<Box<Explained>>,
 }
 
 impl Code {
+    /// The position of an offset in the file.
+    pub(crate) fn position(&self, offset: Offset) -> Pos {
+        position(self.start, offset)
+    }
+
     /// The position of the instruction at `ip`.
     pub(crate) fn pos_at(&self, ip: usize) -> Pos {
         Pos(self.pos.get(ip).copied().unwrap_or(0))
@@ -148,6 +159,8 @@ impl<'w> Machine<'w> {
             params: chunk.params,
             captures: chunk.captures,
             captures_in_registers: chunk.captures_in_registers,
+            start,
+            explained: OnceLock::new(),
         }
     }
 

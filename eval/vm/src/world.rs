@@ -305,17 +305,9 @@ impl State {
 
     /// The source position as `FILE:LINE:COLUMN`.
     pub fn show_pos(&self, pos: Pos) -> String {
-        use crate::files::Origin;
         match self.files.locate(pos) {
             None => "«none»:0".into(),
-            Some(at) => {
-                let name = match at.origin {
-                    Origin::File(path) => String::from_utf8_lossy(path).into_owned(),
-                    Origin::Text => "«string»".into(),
-                    Origin::Stdin => "«stdin»".into(),
-                };
-                format!("{name}:{}:{}", at.line, at.column)
-            }
+            Some(at) => format!("{}:{}:{}", at.origin, at.line, at.column),
         }
     }
 }
