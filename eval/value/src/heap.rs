@@ -15,7 +15,7 @@ const CHUNK: usize = 256 << 10;
 /// Objects of more bytes than this get a chunk of their own.
 const LARGE: usize = 32 << 10;
 /// Bytes of a line, the unit in which dead space is found again.
-const LINE: usize = 128;
+const LINE: usize = 64;
 
 const STATE_SHIFT: u32 = 8;
 const SMALL_SHIFT: u32 = 12;

@@ -114,7 +114,7 @@ impl<'w> Machine<'w> {
         let chunk = frazil_code::emit(&tree, unit - first);
         debug_assert_eq!(frazil_code::verify(&chunk, &tree), Ok(()));
         let code = self.link(unit, file, first, start, &tree.exprs, chunk);
-        let index = self.codes.push(code);
+        let index = self.codes.push(Box::new(code));
         self.st.units[unit as usize] = index as u32;
         &self.codes[index]
     }

@@ -52,7 +52,7 @@ pub struct Machine<'w> {
     pub heap: &'w Heap,
     /// Layouts of sets.
     pub layouts: &'w Layouts,
-    pub(crate) codes: &'w boxcar::Vec<Code>,
+    pub(crate) codes: &'w boxcar::Vec<Box<Code>>,
     /// Everything else.
     pub st: &'w mut State,
     frames: Vec<Frame<'w>>,
@@ -178,8 +178,7 @@ impl<'w> Machine<'w> {
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
         self.st.collected_at = self.heap.allocated();
-        self.st.budget = (live * 3 / 4).max(MIN_BUDGET);
-        if std::env::var("GCLOG").is_ok() { eprintln!("GC live {live} reserved {} allocated {}", self.heap.reserved(), self.heap.allocated()); }
+        self.st.budget = (live / 2).max(MIN_BUDGET);
     }
 
     // ---- frames -------------------------------------------------------------------------------------

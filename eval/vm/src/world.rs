@@ -205,7 +205,7 @@ pub struct State {
 }
 
 /// The heap is collected when so many bytes were handed out since the last time, at least.
-pub(crate) const MIN_BUDGET: u64 = 64 << 20;
+pub(crate) const MIN_BUDGET: u64 = 32 << 20;
 
 /// One evaluator's world.
 pub struct World {
@@ -213,7 +213,7 @@ pub struct World {
     pub heap: Heap,
     /// Layouts of attribute sets.
     pub layouts: Layouts,
-    pub(crate) codes: boxcar::Vec<Code>,
+    pub(crate) codes: boxcar::Vec<Box<Code>>,
     /// The rest.
     pub state: State,
 }
@@ -286,7 +286,7 @@ impl World {
 
 impl State {
     /// Shows all values in tables and code to a collection.
-    pub(crate) fn roots(&self, codes: &boxcar::Vec<Code>, visit: &mut dyn FnMut(Val)) {
+    pub(crate) fn roots(&self, codes: &boxcar::Vec<Box<Code>>, visit: &mut dyn FnMut(Val)) {
         codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
         let tables = [&self.handles, &self.pins, &self.symbol_strings];
         tables.into_iter().flatten().for_each(|&v| visit(v));
