@@ -178,7 +178,7 @@ impl<'w> Machine<'w> {
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
         self.st.collected_at = self.heap.allocated();
-        self.st.budget = (live / 2).max(MIN_BUDGET);
+        self.st.budget = live.max(MIN_BUDGET);
     }
 
     // ---- frames -------------------------------------------------------------------------------------

@@ -205,7 +205,7 @@ pub struct State {
 }
 
 /// The heap is collected when so many bytes were handed out since the last time, at least.
-pub(crate) const MIN_BUDGET: u64 = 32 << 20;
+pub(crate) const MIN_BUDGET: u64 = 64 << 20;
 
 /// One evaluator's world.
 pub struct World {
