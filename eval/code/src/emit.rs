@@ -420,10 +420,21 @@ impl<'a> Emitter<'a> {
     }
 
     fn binary(&mut self, a: ExprId, b: ExprId, pos: Offset, op: impl FnOnce(Reg, Reg) -> Op) {
-        let a = self.operand(a);
-        let b = self.operand(b);
+        let first = self.operand(a);
+        if self.may_be_delayed(a) && self.runs_something(b) {
+            // The instruction forces its operands in order; what runs before it would be out of turn.
+            self.at(pos);
+            self.op(Op::Force { src: first });
+        }
+        let second = self.operand(b);
         self.at(pos);
-        self.op(op(a, b));
+        self.op(op(first, second));
+    }
+
+    /// Whether what an operand leaves in its register may be a thunk.
+    fn may_be_delayed(&self, id: ExprId) -> bool {
+        use Expr::*;
+        matches!(self.file.exprs.get(id), Var(_) | Select(_) | If(_) | Let(..) | With(..) | Assert(..))
     }
 
     fn operator(&mut self, id: ExprId, op: BinOp, a: ExprId, b: ExprId, dst: Reg) {
@@ -438,7 +449,8 @@ impl<'a> Emitter<'a> {
             BinOp::Sub => self.binary(a, b, pos, |a, b| Op::Sub { dst, a, b }),
             BinOp::Mul => self.binary(a, b, pos, |a, b| Op::Mul { dst, a, b }),
             BinOp::Div => self.binary(a, b, pos, |a, b| Op::Div { dst, a, b }),
-            BinOp::Update => self.binary(a, b, pos, |a, b| Op::Update { dst, a, b }),
+            // The right side is computed first.
+            BinOp::Update => self.binary(b, a, pos, |b, a| Op::Update { dst, a, b }),
             BinOp::ConcatLists => self.binary(a, b, pos, |a, b| Op::Concat { dst, a, b }),
             BinOp::And => self.logical(a, b, pos, dst, Condition::AndLeft, Condition::AndRight),
             BinOp::Or => self.logical(a, b, pos, dst, Condition::OrLeft, Condition::OrRight),
@@ -452,7 +464,7 @@ impl<'a> Emitter<'a> {
         self.var(function, Symbol(0), base);
         for &arg in args {
             let reg = self.temp();
-            self.strict(arg, reg);
+            self.lazy(arg, reg);
         }
         self.at(pos);
         self.op(Op::Call { dst, base, n: args.len() as u8 });
@@ -466,7 +478,7 @@ impl<'a> Emitter<'a> {
         if let Some(&function) = self.file.rebound.get(&(id, false)) {
             self.var(function, Symbol(0), base);
             let reg = self.temp();
-            self.strict(a, reg);
+            self.lazy(a, reg);
             self.at(pos);
             self.op(Op::Call { dst, base, n: 2 });
         } else {
@@ -556,7 +568,12 @@ impl<'a> Emitter<'a> {
                 let acc = self.temp();
                 self.op(Op::Move { dst: acc, src: dst });
             }
-            for part in now {
+            let (from, mut coerced) = (self.next, 0);
+            for (i, part) in now.iter().enumerate() {
+                if !path && self.runs_something(part.expr) {
+                    self.coerce_parts(&now[coerced..i], from + coerced as Reg, pos);
+                    coerced = i;
+                }
                 let reg = self.temp();
                 self.strict(part.expr, reg);
             }
@@ -569,6 +586,26 @@ impl<'a> Emitter<'a> {
             });
             self.next = base;
             (rest, first) = (later, false);
+        }
+    }
+
+    /// Whether having the value of an operand in a register, forced or not, runs any of the program.
+    fn runs_something(&self, id: ExprId) -> bool {
+        match self.file.exprs.get(id) {
+            Expr::Str(_) | Expr::Int(_) | Expr::Float(_) | Expr::Path(_) | Expr::Lambda(_) | Expr::List(_) => false,
+            Expr::AttrSet(set) => self.file.exprs.sets[set as usize].dynamics.len > 0,
+            Expr::Var(_) => matches!(self.file.vars[id.0 as usize], Var::With(_) | Var::Scoped(_)),
+            _ => true,
+        }
+    }
+
+    /// Makes strings of parts in registers: each part is coerced before the next one runs.
+    fn coerce_parts(&mut self, parts: &[Part], first: Reg, pos: Offset) {
+        self.at(pos);
+        for (reg, part) in (first..).zip(parts) {
+            if !matches!(self.file.exprs.get(part.expr), Expr::Str(_)) {
+                self.op(Op::Interpolate { dst: reg, base: reg, n: 1 });
+            }
         }
     }
 
@@ -606,9 +643,11 @@ impl<'a> Emitter<'a> {
                     });
                 }
                 AttrName::Dynamic(name) => {
-                    // The set is computed, though not checked, before the name.
-                    self.at(pos);
-                    self.op(Op::Force { src: from });
+                    // The outermost set is computed, though not checked, before the name; those in it after theirs.
+                    if i == path.range().start {
+                        self.at(pos);
+                        self.op(Op::Force { src: from });
+                    }
                     let name = self.operand(name);
                     self.at(pos);
                     self.op(match default {
