@@ -306,6 +306,25 @@ impl Exprs {
         }
     }
 
+    /// Gives back what was reserved for growth.
+    pub fn shrink(&mut self) {
+        self.nodes.shrink_to_fit();
+        self.pos.shrink_to_fit();
+        self.starts.shrink_to_fit();
+        self.text.shrink_to_fit();
+        self.lists.shrink_to_fit();
+        self.parts.shrink_to_fit();
+        self.selects.shrink_to_fit();
+        self.names.shrink_to_fit();
+        self.lambdas.shrink_to_fit();
+        self.formals.shrink_to_fit();
+        self.sets.shrink_to_fit();
+        self.attrs.shrink_to_fit();
+        self.dynamics.shrink_to_fit();
+        self.docs.shrink_to_fit();
+        self.lints.shrink_to_fit();
+    }
+
     /// The node at `id`.
     pub fn get(&self, id: ExprId) -> Expr {
         self.nodes[id.0 as usize]

@@ -4,6 +4,7 @@
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
+use std::cmp::Ordering;
 use std::hash::BuildHasher;
 
 /// A name: an index into the [`Symbols`] that made it. The order of symbols is the order of interning and
@@ -17,6 +18,8 @@ pub struct Symbols {
     bytes: Vec<u8>,
     /// Where each name ends in `bytes`; it starts where the one before ends.
     ends: Vec<u32>,
+    /// The first eight bytes of each name, the first one highest, zeros behind a shorter name: they decide most comparisons.
+    heads: Vec<u64>,
     table: HashTable<u32>,
     hasher: FxBuildHasher,
 }
@@ -29,7 +32,7 @@ impl Symbols {
 
     /// The symbol of `name`, made if it is new.
     pub fn intern(&mut self, name: &[u8]) -> Symbol {
-        let Symbols { bytes, ends, table, hasher } = self;
+        let Symbols { bytes, ends, heads, table, hasher } = self;
         let hash = hasher.hash_one(name);
         if let Some(&found) = table.find(hash, |&at| text(bytes, ends, at) == name) {
             return Symbol(found);
@@ -37,6 +40,7 @@ impl Symbols {
         let new = u32::try_from(ends.len()).expect("fewer than 2^32 names");
         bytes.extend_from_slice(name);
         ends.push(u32::try_from(bytes.len()).expect("names take less than 4 GiB"));
+        heads.push(head(name));
         table.insert_unique(hash, new, |&at| hasher.hash_one(text(bytes, ends, at)));
         Symbol(new)
     }
@@ -52,6 +56,15 @@ impl Symbols {
         text(&self.bytes, &self.ends, symbol.0)
     }
 
+    /// The order of two names, by their bytes.
+    #[inline]
+    pub fn compare(&self, a: Symbol, b: Symbol) -> Ordering {
+        match self.heads[a.0 as usize].cmp(&self.heads[b.0 as usize]) {
+            Ordering::Equal if a != b => self.name(a).cmp(self.name(b)),
+            order => order,
+        }
+    }
+
     /// How many names there are.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -61,6 +74,13 @@ impl Symbols {
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
+}
+
+fn head(name: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    let n = name.len().min(8);
+    head[..n].copy_from_slice(&name[..n]);
+    u64::from_be_bytes(head)
 }
 
 fn text<'a>(bytes: &'a [u8], ends: &[u32], at: u32) -> &'a [u8] {

@@ -65,7 +65,7 @@ pub struct Source {
 }
 
 /// What an evaluation sees beside its expression.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct World {
     /// An entry of the search path, `PATH` or `NAME=PATH`, before all others.
     #[arg(short = 'I', long = "include", value_name = "PATH")]
@@ -79,7 +79,7 @@ pub struct World {
 }
 
 /// What is taken of an expression's value.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Selection {
     /// The attribute to take.
     #[arg(short = 'A', long, value_name = "PATH")]

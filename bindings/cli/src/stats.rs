@@ -3,13 +3,10 @@
 use frazil::Evaluator;
 use std::time::Duration;
 
-/// The counts of an evaluator.
+/// The counts of an evaluator that was at work for so long.
 pub fn json(evaluator: &mut Evaluator, elapsed: Duration) -> String {
-    let world = evaluator.world();
-    let s = world.state.stats;
-    let (allocated, reserved) = (world.heap.allocated(), world.heap.reserved());
-    let layouts = world.layouts.count();
-    let symbols = world.state.symbols.len();
+    let (counts, census) = (evaluator.counts(), evaluator.census());
+    let s = counts.stats;
     let fields = [
         ("nrThunks", s.thunks),
         ("nrForced", s.forced),
@@ -22,14 +19,18 @@ pub fn json(evaluator: &mut Evaluator, elapsed: Duration) -> String {
         ("nrFiles", s.files),
         ("nrSourceBytes", s.source_bytes),
         ("nrDerivations", s.derivations),
-        ("nrLayouts", layouts as u64),
-        ("nrSymbols", symbols as u64),
-        ("heapAllocatedBytes", allocated),
-        ("heapReservedBytes", reserved),
+        ("nrLayouts", counts.layouts),
+        ("nrSymbols", counts.symbols),
+        ("heapAllocatedBytes", counts.allocated),
+        ("heapReservedBytes", counts.reserved),
     ];
-    for (kind, n, bytes) in world.heap.census(&world.layouts) {
-        eprintln!("{kind:?} {n} {bytes}");
-    }
     let lines: Vec<String> = fields.iter().map(|(name, n)| format!("  \"{name}\": {n}")).collect();
-    format!("{{\n{},\n  \"time\": {{ \"wall\": {} }}\n}}", lines.join(",\n"), elapsed.as_secs_f64())
+    let kind = |(kind, n, bytes): &(String, u64, u64)| format!("    \"{kind}\": {{ \"number\": {n}, \"bytes\": {bytes} }}");
+    let kinds: Vec<String> = census.iter().map(kind).collect();
+    format!(
+        "{{\n{},\n  \"heap\": {{\n{}\n  }},\n  \"time\": {{ \"wall\": {} }}\n}}",
+        lines.join(",\n"),
+        kinds.join(",\n"),
+        elapsed.as_secs_f64()
+    )
 }

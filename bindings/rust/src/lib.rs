@@ -1,8 +1,38 @@
-//! Frazil: an embeddable evaluator for the Nix language.
+//! Frazil: an embeddable evaluator for the Nix language that behaves as CppNix 2.34.8 does.
+//!
+//! An [`Engine`] holds what evaluations share: the [`Host`], settings, [`Limits`]. Its [`Evaluator`]s evaluate, each with
+//! a heap and a cache of files of its own. Values that stay outside are [`Handle`]s; inside of [`Evaluator::enter`] they
+//! are plain [`Value`]s that cost nothing.
+//!
+//! ```
+//! use frazil::{Engine, Limits};
+//!
+//! let engine = Engine::builder().limits(Limits::default()).build();
+//! let mut evaluator = engine.evaluator();
+//! let value = evaluator.eval("{ answer = 6 * 7; }")?;
+//! let answer = evaluator.select(&value, "answer")?;
+//! assert_eq!(evaluator.to_json(&answer)?, "42");
+//! # Ok::<(), frazil::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
+mod engine;
+mod error;
+mod evaluator;
+mod hosts;
+mod scope;
+
+pub use engine::{Builder, Engine};
+pub use error::{Error, Frame};
+pub use evaluator::{Counts, Evaluator, Handle};
+#[cfg(feature = "disk")]
+pub use frazil_engine::Disk;
 pub use frazil_engine::settings;
-pub use frazil_engine::{AutoArgs, Disk, Evaluator, Source};
-pub use frazil_store::StoreDir;
-pub use frazil_value::Val;
-pub use frazil_vm::{Error, ErrorKind, FileKind, Host, HostError, Limits, Settings};
+pub use frazil_engine::{ErrorKind, FileKind, Host, HostError, HostResult, Limits, Position, Source, Stats, View};
+pub use hosts::{Memory, Overlay};
+pub use scope::{Arguments, Derivation, Scope, Type, Value};
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

@@ -1,5 +1,6 @@
 //! Instructions for one unit, made when it first runs.
 
+use crate::notes::{Context, Notes, Piece, Selection, Use, What};
 use crate::op::{Condition, Op, Reg};
 use crate::scope::{FileCode, Group, NO_UNIT, Place, Unit, UnitKind, Var};
 use frazil_syntax::expr::*;
@@ -89,6 +90,13 @@ const MAX_CAPTURES: u32 = 24;
 /// As many values are gathered in registers for one set, list, call or interpolation.
 const MAX_GATHERED: u32 = 24;
 
+const LESS: &str = "while calling the 'lessThan' builtin";
+const SUB: &str = "while calling the 'sub' builtin";
+const MUL: &str = "while calling the 'mul' builtin";
+const DIV: &str = "while calling the 'div' builtin";
+const RIGHT: &str = "in the right operand of the update (//) operator";
+const LEFT: &str = "in the left operand of the update (//) operator";
+
 struct Emitter<'a> {
     file: &'a FileCode,
     chunk: Chunk,
@@ -96,10 +104,21 @@ struct Emitter<'a> {
     locals: Vec<Reg>,
     next: Reg,
     pos: Offset,
+    /// Notes for errors, if they are wanted.
+    notes: Option<Notes>,
 }
 
 /// Emits the code of a unit.
 pub fn emit(file: &FileCode, unit: u32) -> Chunk {
+    emit_unit(file, unit, None).chunk
+}
+
+/// The notes on the code of a unit.
+pub fn notes(file: &FileCode, unit: u32) -> Notes {
+    emit_unit(file, unit, Some(Notes::default())).notes.expect("asked for")
+}
+
+fn emit_unit(file: &FileCode, unit: u32, notes: Option<Notes>) -> Emitter<'_> {
     let Unit { kind, body, captures, params, locals } = file.units[unit as usize];
     let in_registers = captures.len <= MAX_CAPTURES;
     let chunk = Chunk {
@@ -108,7 +127,7 @@ pub fn emit(file: &FileCode, unit: u32) -> Chunk {
         captures_in_registers: in_registers,
         ..Chunk::default()
     };
-    let mut emitter = Emitter { file, chunk, locals: vec![0; locals as usize], next: 0, pos: 0 };
+    let mut emitter = Emitter { file, chunk, locals: vec![0; locals as usize], next: 0, pos: 0, notes };
     for local in 0..params {
         emitter.locals[local as usize] = emitter.temp();
     }
@@ -123,7 +142,7 @@ pub fn emit(file: &FileCode, unit: u32) -> Chunk {
     let src = emitter.body(body);
     emitter.at(file.exprs.pos(body));
     emitter.op(Op::Return { src });
-    emitter.chunk
+    emitter
 }
 
 impl<'a> Emitter<'a> {
@@ -135,6 +154,52 @@ impl<'a> Emitter<'a> {
     fn at(&mut self, pos: Offset) {
         self.pos = pos;
     }
+
+    // ---- notes --------------------------------------------------------------------------------------
+
+    fn here(&self) -> u32 {
+        self.chunk.ops.len() as u32
+    }
+
+    /// Errors of the instructions since `from` have a line of trace.
+    fn context(&mut self, from: u32, text: &'static str, pos: Offset) {
+        self.note(from, None, What::Text(text, pos));
+    }
+
+    fn note(&mut self, from: u32, reg: Option<Reg>, what: What) {
+        let to = self.here();
+        if let Some(notes) = &mut self.notes {
+            notes.contexts.push(Context { from, to, reg, what });
+        }
+    }
+
+    /// The operands of the next instruction have these positions.
+    fn parts(&mut self, pos: impl Iterator<Item = Offset>) {
+        let at = self.here();
+        if let Some(notes) = &mut self.notes {
+            notes.parts.push((at, pos.collect()));
+        }
+    }
+
+    /// The variable `id` in `reg` is forced by a later instruction.
+    fn used(&mut self, id: ExprId, reg: Reg) {
+        let (at, pos) = (self.here(), self.file.exprs.pos(id));
+        if let Some(notes) = &mut self.notes {
+            notes.uses.push(Use { at, reg, pos, selection: None });
+        }
+    }
+
+    /// The instructions since `from` make a selection, whose value, in `dst`, a later instruction forces.
+    fn selected(&mut self, from: u32, dst: Reg, selection: Selection, pos: Offset) {
+        self.note(from, None, What::Selection(selection));
+        let at = self.here();
+        if let Some(notes) = &mut self.notes {
+            let selection = Some(notes.contexts.len() as u32 - 1);
+            notes.uses.push(Use { at, reg: dst, pos, selection });
+        }
+    }
+
+    // ---- registers and tables -----------------------------------------------------------------------
 
     fn temp(&mut self) -> Reg {
         let reg = self.next;
@@ -202,7 +267,9 @@ impl<'a> Emitter<'a> {
         if let (Expr::Var(_), false) = (self.file.exprs.get(id), self.is_lambda(id))
             && let Var::At(place) = self.file.vars[id.0 as usize]
         {
-            return self.place(place);
+            let reg = self.place(place);
+            self.used(id, reg);
+            return reg;
         }
         let dst = self.temp();
         if self.is_lambda(id) {
@@ -223,11 +290,49 @@ impl<'a> Emitter<'a> {
             && let Expr::Var(_) = self.file.exprs.get(id)
             && let Var::At(place) = self.file.vars[id.0 as usize]
         {
-            return self.place(place);
+            let reg = self.place(place);
+            self.used(id, reg);
+            return reg;
         }
         let dst = self.temp();
         self.strict(id, dst);
         dst
+    }
+
+    /// `operand`, forced at once if what is evaluated next could tell the difference.
+    fn operand_before(&mut self, id: ExprId, next: ExprId) -> Reg {
+        let reg = self.operand(id);
+        if self.may_be_thunk(id) && !self.is_inert(next) {
+            self.op(Op::Force { src: reg });
+        }
+        reg
+    }
+
+    /// Whether `strict` may leave a thunk.
+    fn may_be_thunk(&self, id: ExprId) -> bool {
+        let mut id = id;
+        loop {
+            match self.file.exprs.get(id) {
+                Expr::Var(_) | Expr::Select(_) => return true,
+                Expr::Let(_, body) | Expr::With(_, body) | Expr::Assert(_, body) if self.unit_at(id).is_none() => id = body,
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether evaluating it neither runs code of the program nor fails.
+    fn is_inert(&self, id: ExprId) -> bool {
+        let exprs = &self.file.exprs;
+        match exprs.get(id) {
+            Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(_) | Expr::CurPos => true,
+            Expr::Lambda(_) | Expr::List(_) => true,
+            Expr::Var(_) => !matches!(self.file.vars[id.0 as usize], Var::With(_)),
+            Expr::AttrSet(set) => {
+                let set = exprs.sets[set as usize];
+                !set.recursive && set.dynamics.len == 0
+            }
+            _ => false,
+        }
     }
 
     /// Puts the value of an expression that is wanted now into `dst`; a variable's may be a thunk still.
@@ -238,7 +343,20 @@ impl<'a> Emitter<'a> {
                 self.delayed(id, dst);
                 self.op(Op::Force { src: dst });
             }
-            None => self.run(id, dst),
+            None => {
+                self.run(id, dst);
+                if let Expr::Var(_) = self.file.exprs.get(id) {
+                    self.used(id, dst);
+                }
+            }
+        }
+    }
+
+    /// `strict`, and no thunk either; for code that meets other code that puts something else into `dst`.
+    fn forced(&mut self, id: ExprId, dst: Reg) {
+        self.strict(id, dst);
+        if self.may_be_thunk(id) {
+            self.op(Op::Force { src: dst });
         }
     }
 
@@ -259,7 +377,7 @@ impl<'a> Emitter<'a> {
     /// The variable's places are those of its own unit, so they are captures.
     fn try_with(&mut self, unit: u32, name: Symbol, with: u32, dst: Reg) {
         let places = self.file.withs[with as usize];
-        let Place::Capture(i) = self.file.with_places[places.start as usize] else { return };
+        let (Place::Capture(i), _) = self.file.with_places[places.start as usize] else { return };
         let captures = self.file.units[unit as usize].captures;
         let outer = self.file.captures[captures.start as usize + i as usize];
         let scope = self.place(outer);
@@ -330,12 +448,19 @@ impl<'a> Emitter<'a> {
             Expr::Var(name) => self.var(self.file.vars[id.0 as usize], name, dst),
             Expr::Interpolation(parts) => self.interpolate(parts, dst, pos, false),
             Expr::PathInterpolation(parts) => self.interpolate(parts, dst, pos, true),
-            Expr::Plus(a, b) => self.binary(a, b, pos, |a, b| Op::Plus { dst, a, b }),
+            Expr::Plus(a, b) => {
+                let (left, right) = (self.operand_before(a, b), self.operand(b));
+                self.at(pos);
+                self.parts([exprs.starts[a.0 as usize], exprs.starts[b.0 as usize]].into_iter());
+                self.op(Op::Plus { dst, a: left, b: right });
+            }
             Expr::Binary(op, a, b) => self.operator(id, op, a, b, dst),
             Expr::Not(a) => {
+                let from = self.here();
                 let src = self.operand(a);
                 self.at(pos);
                 self.op(Op::Not { dst, src });
+                self.context(from, "in the argument of the not operator", pos);
             }
             Expr::Negate(a) => self.negate(id, a, dst),
             Expr::Select(select) => self.select(exprs.selects[select as usize], pos, dst),
@@ -383,9 +508,12 @@ impl<'a> Emitter<'a> {
             Var::Global => self.load(Const::Global(name), dst),
             Var::With(i) => {
                 let mut found = Vec::new();
+                let var = self.pos;
                 for at in self.file.withs[i as usize].range() {
-                    let scope = self.place(self.file.with_places[at]);
+                    let (place, pos) = self.file.with_places[at];
+                    let scope = self.place(place);
                     let site = self.site(name);
+                    self.at(pos);
                     // A hit skips the jump to the next scope.
                     self.op(Op::With { dst, scope, site });
                     let next = self.chunk.ops.len() as u32 + 2;
@@ -393,6 +521,7 @@ impl<'a> Emitter<'a> {
                     found.push(self.jump());
                 }
                 let site = self.site(name);
+                self.at(var);
                 self.op(Op::Undefined { site });
                 found.into_iter().for_each(|at| self.land(at));
             }
@@ -420,21 +549,47 @@ impl<'a> Emitter<'a> {
     }
 
     fn binary(&mut self, a: ExprId, b: ExprId, pos: Offset, op: impl FnOnce(Reg, Reg) -> Op) {
-        let first = self.operand(a);
-        if self.may_be_delayed(a) && self.runs_something(b) {
-            // The instruction forces its operands in order; what runs before it would be out of turn.
-            self.at(pos);
-            self.op(Op::Force { src: first });
-        }
-        let second = self.operand(b);
+        let a = self.operand_before(a, b);
+        let b = self.operand(b);
         self.at(pos);
-        self.op(op(first, second));
+        self.op(op(a, b));
     }
 
-    /// Whether what an operand leaves in its register may be a thunk.
-    fn may_be_delayed(&self, id: ExprId) -> bool {
-        use Expr::*;
-        matches!(self.file.exprs.get(id), Var(_) | Select(_) | If(_) | Let(..) | With(..) | Assert(..))
+    /// An operator that is a call of a builtin.
+    fn arithmetic(&mut self, a: ExprId, b: ExprId, pos: Offset, text: &'static str, op: impl FnOnce(Reg, Reg) -> Op) {
+        let from = self.here();
+        self.binary(a, b, pos, op);
+        self.context(from, text, pos);
+    }
+
+    /// `a // b`: the right side first, checked before anything is done for the left one.
+    fn update(&mut self, a: ExprId, b: ExprId, pos: Offset, dst: Reg) {
+        let (right, from) = self.update_operand(b, RIGHT);
+        if !self.is_inert(a) {
+            self.at(self.file.exprs.pos(b));
+            self.op(Op::RightSet { src: right });
+            self.update_context(b, from, None, RIGHT);
+        }
+        let (left, _) = self.update_operand(a, LEFT);
+        let from = self.here();
+        self.at(pos);
+        self.op(Op::Update { dst, a: left, b: right });
+        self.update_context(b, from, Some(right), RIGHT);
+        self.update_context(a, from, Some(left), LEFT);
+    }
+
+    fn update_operand(&mut self, id: ExprId, text: &'static str) -> (Reg, u32) {
+        let from = self.here();
+        let reg = self.operand(id);
+        self.update_context(id, from, None, text);
+        (reg, from)
+    }
+
+    /// Updates in a row are one operation, and only its operands have a line of trace.
+    fn update_context(&mut self, id: ExprId, from: u32, reg: Option<Reg>, text: &'static str) {
+        if !matches!(self.file.exprs.get(id), Expr::Binary(BinOp::Update, ..)) {
+            self.note(from, reg, What::Text(text, self.file.exprs.pos(id)));
+        }
     }
 
     fn operator(&mut self, id: ExprId, op: BinOp, a: ExprId, b: ExprId, dst: Reg) {
@@ -445,12 +600,11 @@ impl<'a> Emitter<'a> {
         match op {
             BinOp::Eq => self.binary(a, b, pos, |a, b| Op::Eq { dst, a, b }),
             BinOp::NotEq => self.binary(a, b, pos, |a, b| Op::NotEq { dst, a, b }),
-            BinOp::Less => self.binary(a, b, pos, |a, b| Op::Less { dst, a, b }),
-            BinOp::Sub => self.binary(a, b, pos, |a, b| Op::Sub { dst, a, b }),
-            BinOp::Mul => self.binary(a, b, pos, |a, b| Op::Mul { dst, a, b }),
-            BinOp::Div => self.binary(a, b, pos, |a, b| Op::Div { dst, a, b }),
-            // The right side is computed first.
-            BinOp::Update => self.binary(b, a, pos, |b, a| Op::Update { dst, a, b }),
+            BinOp::Less => self.arithmetic(a, b, pos, LESS, |a, b| Op::Less { dst, a, b }),
+            BinOp::Sub => self.arithmetic(a, b, pos, SUB, |a, b| Op::Sub { dst, a, b }),
+            BinOp::Mul => self.arithmetic(a, b, pos, MUL, |a, b| Op::Mul { dst, a, b }),
+            BinOp::Div => self.arithmetic(a, b, pos, DIV, |a, b| Op::Div { dst, a, b }),
+            BinOp::Update => self.update(a, b, pos, dst),
             BinOp::ConcatLists => self.binary(a, b, pos, |a, b| Op::Concat { dst, a, b }),
             BinOp::And => self.logical(a, b, pos, dst, Condition::AndLeft, Condition::AndRight),
             BinOp::Or => self.logical(a, b, pos, dst, Condition::OrLeft, Condition::OrRight),
@@ -472,7 +626,7 @@ impl<'a> Emitter<'a> {
 
     fn negate(&mut self, id: ExprId, a: ExprId, dst: Reg) {
         let pos = self.file.exprs.pos(id);
-        let base = self.temp();
+        let (base, from) = (self.temp(), self.here());
         let zero = self.temp();
         self.load(Const::Int(0), zero);
         if let Some(&function) = self.file.rebound.get(&(id, false)) {
@@ -485,10 +639,12 @@ impl<'a> Emitter<'a> {
             let b = self.operand(a);
             self.at(pos);
             self.op(Op::Sub { dst, a: zero, b });
+            self.context(from, SUB, pos);
         }
     }
 
     fn logical(&mut self, a: ExprId, b: ExprId, pos: Offset, dst: Reg, left: Condition, right: Condition) {
+        let from = self.here();
         self.strict(a, dst);
         self.at(pos);
         let is_and = left == Condition::AndLeft;
@@ -499,19 +655,26 @@ impl<'a> Emitter<'a> {
         } else {
             Op::JumpIfTrue { cond: dst, what: left, to }
         });
-        self.strict(b, dst);
-        self.at(pos);
-        self.op(Op::Bool { src: dst, what: right });
+        self.context(from, left.text(), pos);
+        self.right_operand(b, pos, dst, right);
         self.land(end);
     }
 
+    fn right_operand(&mut self, b: ExprId, pos: Offset, dst: Reg, what: Condition) {
+        let from = self.here();
+        self.strict(b, dst);
+        self.at(pos);
+        self.op(Op::Bool { src: dst, what });
+        self.context(from, what.text(), pos);
+    }
+
     fn implies(&mut self, a: ExprId, b: ExprId, pos: Offset, dst: Reg) {
+        let from = self.here();
         self.strict(a, dst);
         self.at(pos);
         let no = self.jump_if_false(dst, Condition::ImpliesLeft);
-        self.strict(b, dst);
-        self.at(pos);
-        self.op(Op::Bool { src: dst, what: Condition::ImpliesRight });
+        self.context(from, Condition::ImpliesLeft.text(), pos);
+        self.right_operand(b, pos, dst, Condition::ImpliesRight);
         let end = self.jump();
         self.land(no);
         self.load(Const::Bool(true), dst);
@@ -520,25 +683,34 @@ impl<'a> Emitter<'a> {
 
     fn branch(&mut self, at: u32, pos: Offset, dst: Reg) {
         let [condition, yes, no] = [0, 1, 2].map(|i| self.file.exprs.lists[at as usize + i]);
-        let mark = self.next;
+        let (mark, from) = (self.next, self.here());
         let cond = self.operand(condition);
         self.at(pos);
         let otherwise = self.jump_if_false(cond, Condition::If);
+        self.context(from, Condition::If.text(), pos);
         self.next = mark;
-        self.strict(yes, dst);
+        self.forced(yes, dst);
         let end = self.jump();
         self.land(otherwise);
-        self.strict(no, dst);
+        self.forced(no, dst);
         self.land(end);
     }
 
     fn assert(&mut self, condition: ExprId, body: ExprId, pos: Offset, dst: Reg) {
-        let mark = self.next;
+        let (mark, from) = (self.next, self.here());
         let cond = self.operand(condition);
         self.at(pos);
         let failed = self.jump_if_false(cond, Condition::Assert);
+        self.context(from, Condition::Assert.text(), pos);
         let held = self.jump();
         self.land(failed);
+        if let (Expr::Binary(BinOp::Eq, a, b), None) = (self.file.exprs.get(condition), self.unit_at(condition)) {
+            // Both sides once more, to say how they differ.
+            let from = self.here();
+            self.binary(a, b, self.file.exprs.pos(condition), |a, b| Op::AssertEqual { dst, a, b });
+            self.note(from, None, What::AssertEqual(condition, pos));
+            self.at(pos);
+        }
         self.op(Op::AssertFailed { expr: condition.0 });
         self.land(held);
         self.next = mark;
@@ -568,16 +740,17 @@ impl<'a> Emitter<'a> {
                 let acc = self.temp();
                 self.op(Op::Move { dst: acc, src: dst });
             }
-            let (from, mut coerced) = (self.next, 0);
             for (i, part) in now.iter().enumerate() {
-                if !path && self.runs_something(part.expr) {
-                    self.coerce_parts(&now[coerced..i], from + coerced as Reg, pos);
-                    coerced = i;
-                }
                 let reg = self.temp();
                 self.strict(part.expr, reg);
+                let is_text = matches!(self.file.exprs.get(part.expr), Expr::Str(_));
+                if !is_text && now[i + 1..].iter().chain(later).any(|next| !self.is_inert(next.expr)) {
+                    self.finish_part(part, reg, path);
+                }
             }
             self.at(pos);
+            let whole = (!first).then_some(pos);
+            self.parts(whole.into_iter().chain(now.iter().map(|part| part.pos)));
             let n = self.next - base;
             self.op(if path {
                 Op::InterpolatePath { dst, base, n }
@@ -589,24 +762,13 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Whether having the value of an operand in a register, forced or not, runs any of the program.
-    fn runs_something(&self, id: ExprId) -> bool {
-        match self.file.exprs.get(id) {
-            Expr::Str(_) | Expr::Int(_) | Expr::Float(_) | Expr::Path(_) | Expr::Lambda(_) | Expr::List(_) => false,
-            Expr::AttrSet(set) => self.file.exprs.sets[set as usize].dynamics.len > 0,
-            Expr::Var(_) => matches!(self.file.vars[id.0 as usize], Var::With(_) | Var::Scoped(_)),
-            _ => true,
+    /// Makes a string of a part before the next one is evaluated.
+    fn finish_part(&mut self, part: &Part, reg: Reg, path: bool) {
+        if path {
+            return self.op(Op::Force { src: reg });
         }
-    }
-
-    /// Makes strings of parts in registers: each part is coerced before the next one runs.
-    fn coerce_parts(&mut self, parts: &[Part], first: Reg, pos: Offset) {
-        self.at(pos);
-        for (reg, part) in (first..).zip(parts) {
-            if !matches!(self.file.exprs.get(part.expr), Expr::Str(_)) {
-                self.op(Op::Interpolate { dst: reg, base: reg, n: 1 });
-            }
-        }
+        self.parts([part.pos].into_iter());
+        self.op(Op::Interpolate { dst: reg, base: reg, n: 1 });
     }
 
     fn call(&mut self, function: ExprId, args: Run, pos: Offset, dst: Reg) {
@@ -630,42 +792,58 @@ impl<'a> Emitter<'a> {
 
     fn select(&mut self, select: Select, pos: Offset, dst: Reg) {
         let Select { base, path, default } = select;
-        let mut from = self.operand(base);
-        let mut missing = Vec::new();
+        let root = self.operand(base);
+        if let AttrName::Dynamic(name) = self.file.exprs.names[path.start as usize]
+            && !self.is_inert(name)
+        {
+            self.op(Op::Force { src: root });
+        }
+        let from = self.here();
+        let (mut set, mut missing, mut pieces) = (root, Vec::new(), Vec::new());
         for i in path.range() {
-            match self.file.exprs.names[i] {
-                AttrName::Static(name) => {
-                    let site = self.site(name);
-                    self.at(pos);
-                    self.op(match default {
-                        None => Op::Select { dst, base: from, site },
-                        Some(_) => Op::SelectOr { dst, base: from, site },
-                    });
-                }
-                AttrName::Dynamic(name) => {
-                    // The outermost set is computed, though not checked, before the name; those in it after theirs.
-                    if i == path.range().start {
-                        self.at(pos);
-                        self.op(Op::Force { src: from });
-                    }
-                    let name = self.operand(name);
-                    self.at(pos);
-                    self.op(match default {
-                        None => Op::SelectDynamic { dst, base: from, name },
-                        Some(_) => Op::SelectDynamicOr { dst, base: from, name },
-                    });
-                }
-            }
+            let piece = self.select_one(self.file.exprs.names[i], set, pos, dst, default.is_some());
+            pieces.push(piece);
             if default.is_some() {
                 missing.push(self.jump());
             }
-            from = dst;
+            set = dst;
+        }
+        // What the trace is made of may not be there later.
+        let in_place = matches!(self.file.exprs.get(base), Expr::Var(_)) && pieces.iter().all(Piece::is_static);
+        if !in_place {
+            self.op(Op::Force { src: dst });
         }
         if let Some(default) = default {
             let end = self.jump();
             missing.into_iter().for_each(|at| self.land(at));
-            self.strict(default, dst);
+            self.forced(default, dst);
             self.land(end);
+        }
+        self.selected(from, dst, Selection { root, path: pieces }, pos);
+    }
+
+    fn select_one(&mut self, name: AttrName, set: Reg, pos: Offset, dst: Reg, has_default: bool) -> Piece {
+        match name {
+            AttrName::Static(name) => {
+                let site = self.site(name);
+                self.at(pos);
+                self.op(match has_default {
+                    false => Op::Select { dst, base: set, site },
+                    true => Op::SelectOr { dst, base: set, site },
+                });
+                Piece::Static(name)
+            }
+            AttrName::Dynamic(id) => {
+                let name = self.operand(id);
+                self.at(self.file.exprs.pos(id));
+                self.op(Op::Name { name });
+                self.at(pos);
+                self.op(match has_default {
+                    false => Op::SelectDynamic { dst, base: set, name },
+                    true => Op::SelectDynamicOr { dst, base: set, name },
+                });
+                Piece::Dynamic(name, id)
+            }
         }
     }
 

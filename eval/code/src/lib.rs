@@ -3,11 +3,13 @@
 
 pub mod dump;
 pub mod emit;
+pub mod notes;
 pub mod op;
 pub mod scope;
 pub mod verify;
 
-pub use emit::{Child, Chunk, Const, Shape, emit};
+pub use emit::{Child, Chunk, Const, Shape, emit, notes};
+pub use notes::Notes;
 pub use op::{Op, Reg};
 pub use scope::{FileCode, ScopeError, Unit, UnitKind, resolve};
 pub use verify::verify;

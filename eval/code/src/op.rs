@@ -99,6 +99,8 @@ pub enum Op {
     Bool { src: Reg, what: Condition },
     /// The error of a false assertion; `expr` is its condition.
     AssertFailed { expr: u32 },
+    /// The error that `a` and `b` differ, if they do; otherwise `dst` is null.
+    AssertEqual { dst: Reg, a: Reg, b: Reg },
     /// `dst = !src`
     Not { dst: Reg, src: Reg },
     /// `dst = (a == b)`
@@ -115,6 +117,8 @@ pub enum Op {
     Div { dst: Reg, a: Reg, b: Reg },
     /// `dst = a + b`: numbers, strings or paths, by `a`.
     Plus { dst: Reg, a: Reg, b: Reg },
+    /// Checks that `src` is a set, as the right operand of `//`.
+    RightSet { src: Reg },
     /// `dst = a // b`, `b` forced first.
     Update { dst: Reg, a: Reg, b: Reg },
     /// `dst = a ++ b`
@@ -145,4 +149,20 @@ pub enum Condition {
     OrRight,
     ImpliesLeft,
     ImpliesRight,
+}
+
+impl Condition {
+    /// What the trace says of an error in the condition.
+    pub fn text(self) -> &'static str {
+        match self {
+            Condition::If => "while evaluating a branch condition",
+            Condition::Assert => "in the condition of the assert statement",
+            Condition::AndLeft => "in the left operand of the AND (&&) operator",
+            Condition::AndRight => "in the right operand of the AND (&&) operator",
+            Condition::OrLeft => "in the left operand of the OR (||) operator",
+            Condition::OrRight => "in the right operand of the OR (||) operator",
+            Condition::ImpliesLeft => "in the left operand of the IMPL (->) operator",
+            Condition::ImpliesRight => "in the right operand of the IMPL (->) operator",
+        }
+    }
 }

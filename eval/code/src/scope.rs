@@ -82,8 +82,8 @@ pub struct FileCode {
     pub rebound: FxHashMap<(ExprId, bool), Var>,
     /// Places of `with` scopes, innermost first: runs in `with_places`.
     pub withs: Vec<Run>,
-    /// See `withs`.
-    pub with_places: Vec<Place>,
+    /// See `withs`; each with the position of the `with`.
+    pub with_places: Vec<(Place, Offset)>,
     /// For each of [`Exprs::sets`], where its bindings and its sources live.
     pub sets: Vec<Group>,
     /// For each of [`Exprs::lambdas`] that ends a chain, where its formals live.
@@ -107,6 +107,18 @@ impl FileCode {
             sets: Vec::new(),
             lambdas: Vec::new(),
         }
+    }
+}
+
+impl FileCode {
+    /// Gives back what was reserved for growth: files are kept as long as their evaluator.
+    fn shrink(&mut self) {
+        self.exprs.shrink();
+        self.units.shrink_to_fit();
+        self.captures.shrink_to_fit();
+        self.boxed.shrink_to_fit();
+        self.withs.shrink_to_fit();
+        self.with_places.shrink_to_fit();
     }
 }
 
@@ -181,6 +193,7 @@ struct Binding {
 struct WithScope {
     depth: u32,
     local: u32,
+    pos: Offset,
 }
 
 struct OpenUnit {
@@ -263,7 +276,9 @@ pub fn resolve(
     while let Some(work) = resolver.work.pop() {
         resolver.step(work)?;
     }
-    Ok(resolver.code)
+    let mut code = resolver.code;
+    code.shrink();
+    Ok(code)
 }
 
 impl Resolver<'_> {
@@ -283,7 +298,7 @@ impl Resolver<'_> {
                 self.code.vars[with.0 as usize] = Var::At(Place::Local(local));
                 self.unit().live += 1;
                 let depth = self.depth();
-                self.withs.push(WithScope { depth, local });
+                self.withs.push(WithScope { depth, local, pos: self.code.exprs.pos(with) });
             }
             Work::EndWith => {
                 self.withs.pop();
@@ -388,9 +403,9 @@ impl Resolver<'_> {
         }
         let start = self.code.with_places.len() as u32;
         for i in (0..self.withs.len()).rev() {
-            let WithScope { depth, local } = self.withs[i];
+            let WithScope { depth, local, pos } = self.withs[i];
             let place = self.place(depth, local);
-            self.code.with_places.push(place);
+            self.code.with_places.push((place, pos));
         }
         let len = self.code.with_places.len() as u32 - start;
         self.code.withs.push(Run { start, len });

@@ -9,7 +9,8 @@ use frazil_vm::builtins::json::ToJson;
 use frazil_vm::builtins::xml::ToXml;
 use frazil_vm::files::Origin;
 use frazil_vm::print::PrintOptions;
-use frazil_vm::{Error, Host, Limits, Settings, Step, World};
+use frazil_vm::world::State;
+use frazil_vm::{Error, Host, Limits, Machine, Pos, Settings, Step, World};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,6 +23,42 @@ pub enum Source {
     Text(Vec<u8>, Vec<u8>),
     /// As `Text`, read from standard input.
     Stdin(Vec<u8>, Vec<u8>),
+}
+
+impl Source {
+    /// A file, or a directory with `default.nix`, by its absolute path.
+    pub fn file(path: impl AsRef<[u8]>) -> Source {
+        Source::File(path.as_ref().to_vec())
+    }
+
+    /// A text whose relative paths start from the directory `base`.
+    pub fn text(text: impl AsRef<[u8]>, base: impl AsRef<[u8]>) -> Source {
+        Source::Text(text.as_ref().to_vec(), base.as_ref().to_vec())
+    }
+}
+
+/// A text whose relative paths start from the root.
+impl From<&str> for Source {
+    fn from(text: &str) -> Source {
+        Source::text(text, "/")
+    }
+}
+
+impl From<&Source> for Source {
+    fn from(source: &Source) -> Source {
+        source.clone()
+    }
+}
+
+/// A place in a source, as people name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The file's path, `«string»` or `«stdin»`.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The byte in the line, from 1.
+    pub column: u32,
 }
 
 /// An evaluator: everything it evaluates shares one heap and one cache of files.
@@ -43,44 +80,22 @@ impl Evaluator {
     /// The value of a program, forced.
     pub fn eval(&mut self, source: &Source) -> Result<Val, Error> {
         let mut m = self.world.machine();
-        match source {
-            Source::File(path) => {
-                let step = m.import(path)?;
-                m.run(step)
-            }
-            Source::Text(text, base) => {
-                let unit = m.load(Origin::Text, text.as_slice().into(), base.clone(), None)?;
-                let thunk = m.heap.new_thunk(unit, std::iter::empty::<Val>());
-                m.run(Step::Return(thunk))
-            }
-            Source::Stdin(text, base) => {
-                let unit = m.load(Origin::Stdin, text.as_slice().into(), base.clone(), None)?;
-                let thunk = m.heap.new_thunk(unit, std::iter::empty::<Val>());
-                m.run(Step::Return(thunk))
-            }
-        }
+        let step = match source {
+            Source::File(path) => m.import(path)?,
+            _ => Step::Return(program(&mut m, source)?),
+        };
+        m.run(step)
     }
 
     /// A text to be evaluated when its value is wanted; it is parsed now.
     pub fn delay(&mut self, text: &[u8], base: &[u8]) -> Result<Val, Error> {
-        let mut m = self.world.machine();
-        let unit = m.load(Origin::Text, text.into(), base.to_vec(), None)?;
-        Ok(m.heap.new_thunk(unit, std::iter::empty::<Val>()))
+        program(&mut self.world.machine(), &Source::text(text, base))
     }
 
     /// A program as `nix-instantiate --parse` prints it.
     pub fn parse(&mut self, source: &Source) -> Result<Vec<u8>, Error> {
         let mut m = self.world.machine();
-        let (origin, text, base) = match source {
-            Source::File(path) => {
-                let file = m.resolve_file(path)?;
-                let text = m.read(&file)?;
-                (Origin::File(file.to_vec()), text, frazil_vm::builtins::paths::parent(&file).to_vec())
-            }
-            Source::Text(text, base) => (Origin::Text, text.as_slice().into(), base.clone()),
-            Source::Stdin(text, base) => (Origin::Stdin, text.as_slice().into(), base.clone()),
-        };
-        let unit = m.load(origin, text, base, None)?;
+        let unit = load(&mut m, source)?;
         Ok(m.show_unit(unit))
     }
 
@@ -167,6 +182,34 @@ impl Evaluator {
         self.world.state.drv_texts.as_ref()
     }
 
+    /// The texts of derivations and of all that they depend on, by path. Only kept ones are there.
+    pub fn derivation_closure(&self, roots: &[Vec<u8>]) -> BTreeMap<String, &[u8]> {
+        let State { drvs, drv_texts, settings, .. } = &self.world.state;
+        let mut closure = BTreeMap::new();
+        let Some(texts) = drv_texts else { return closure };
+        let mut todo: Vec<&StorePath> = Vec::new();
+        let parsed: Vec<StorePath> = roots.iter().filter_map(|root| settings.store_dir.parse(root).ok()).collect();
+        todo.extend(&parsed);
+        while let Some(path) = todo.pop() {
+            let Some(text) = texts.get(path) else { continue };
+            if closure.insert(settings.store_dir.print(path), text.as_slice()).is_none() {
+                todo.extend(drvs.get(path).into_iter().flat_map(|drv| drv.inputs.iter()));
+            }
+        }
+        closure
+    }
+
+    /// Where that is.
+    pub fn locate(&self, pos: Pos) -> Option<Position> {
+        let at = self.world.state.files.locate(pos).filter(|_| pos != Pos::NONE)?;
+        let file = match at.origin {
+            Origin::File(path) => String::from_utf8_lossy(path).into_owned(),
+            Origin::Text => "«string»".to_owned(),
+            Origin::Stdin => "«stdin»".to_owned(),
+        };
+        Some(Position { file, line: at.line, column: at.column })
+    }
+
     /// A host's text as a string value.
     pub fn string(&mut self, text: &[u8]) -> Val {
         self.world.heap.new_string(text, 0)
@@ -176,4 +219,29 @@ impl Evaluator {
     pub fn render(&self, error: &Error, show_trace: bool) -> String {
         crate::render::render(error, &self.world.state.files, show_trace)
     }
+}
+
+/// Where a program came from, its text, and the directory that its relative paths start from.
+pub(crate) fn read(m: &mut Machine<'_>, source: &Source) -> Result<(Origin, Arc<[u8]>, Vec<u8>), Error> {
+    Ok(match source {
+        Source::File(path) => {
+            let file = m.resolve_file(path)?;
+            let text = m.read(&file)?;
+            (Origin::File(file.to_vec()), text, frazil_vm::builtins::paths::parent(&file).to_vec())
+        }
+        Source::Text(text, base) => (Origin::Text, text.as_slice().into(), base.clone()),
+        Source::Stdin(text, base) => (Origin::Stdin, text.as_slice().into(), base.clone()),
+    })
+}
+
+/// The first unit of a program.
+pub(crate) fn load(m: &mut Machine<'_>, source: &Source) -> Result<u32, Error> {
+    let (origin, text, base) = read(m, source)?;
+    m.load(origin, text, base, None)
+}
+
+/// A program as a thunk.
+fn program(m: &mut Machine<'_>, source: &Source) -> Result<Val, Error> {
+    let unit = load(m, source)?;
+    Ok(m.heap.new_thunk(unit, std::iter::empty::<Val>()))
 }

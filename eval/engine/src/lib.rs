@@ -1,12 +1,21 @@
 //! The hallway: sources, attribute paths, lists of derivations, errors as people read them.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "disk")]
 pub mod disk;
 pub mod evaluator;
+pub mod explain;
 pub mod render;
 pub mod select;
 pub mod settings;
 
+#[cfg(feature = "disk")]
 pub use disk::Disk;
-pub use evaluator::{Evaluator, Source};
-pub use select::AutoArgs;
+pub use evaluator::{Evaluator, Position, Source};
+pub use explain::View;
+pub use frazil_store::{StoreDir, path::StorePath};
+pub use frazil_value::heap::Slot;
+pub use frazil_value::{Kind, Tag, Val};
+pub use frazil_vm::host::HostResult;
+pub use frazil_vm::{Error, ErrorKind, FileKind, Host, HostError, Limits, Pos, Settings, Stats, Trace, World};
+pub use select::{AutoArgs, Instance};

@@ -1,76 +1,122 @@
 //! Errors in CppNix's format: message, position, excerpt, trace.
 
-use frazil_vm::files::{Files, Location, Origin};
+use frazil_vm::error::{Shown, Trace};
+use frazil_vm::files::{Files, Location, lines};
 use frazil_vm::{Error, Pos};
 
-/// Lines of a trace shown before it is cut short.
+/// How many lines of a trace are shown before it is cut short; a position counts as one, too.
 const SHORT: usize = 3;
+/// As many repeated lines of a trace are shown; more of them are only counted.
+const MAX_REPEATED: usize = 5;
 
 /// An error as CppNix prints it, beginning with `error:`, without a newline at the end.
 pub fn render(error: &Error, files: &Files, show_trace: bool) -> String {
     let data = error.data();
-    let mut out = String::from("error:");
-    let mut shown = 0;
-    for trace in data.traces.iter().rev() {
-        if !show_trace && shown > SHORT {
-            out.push_str("\n       (stack trace truncated; use '--show-trace' to show the full, detailed trace)\n");
-            break;
-        }
-        shown += 1;
-        out.push_str(&format!("\n       … {}", indented(&trace.text, "       ")));
-        position(&mut out, files, trace.pos, "         ");
-        out.push('\n');
+    let mut out = String::new();
+    let traces = data.traces.iter().rev().filter(|t| !t.text.is_empty());
+    let traces: Vec<&Trace> = traces.filter(|t| show_trace || t.shown != Shown::InFull).collect();
+    if !traces.is_empty() {
+        TraceWriter { files, out: &mut out, shown: 0, seen: Vec::new(), repeated: Vec::new() }.write(&traces, show_trace);
+        out.push_str("\nerror: ");
     }
-    let prefix = if shown > 0 { "\n       error: " } else { " " };
-    out.push_str(prefix);
-    out.push_str(&indented(&data.message, "       "));
-    position(&mut out, files, data.pos, "       ");
+    out.push_str(&data.message);
+    out.push('\n');
+    position(&mut out, files, data.pos, "");
     if !data.suggestions.is_empty() {
-        out.push_str("\n       Did you mean ");
-        out.push_str(&did_you_mean(&data.suggestions));
+        out.push_str(&format!("Did you mean {}?\n", alternatives(&data.suggestions)));
+    }
+    indented(out.trim_end())
+}
+
+/// The text behind `error: `, each further line as far to the right.
+fn indented(text: &str) -> String {
+    let mut out = String::new();
+    for (i, line) in text.split('\n').enumerate() {
+        let line = if i == 0 { format!("error: {line}") } else { format!("\n       {line}") };
+        out.push_str(line.trim_end_matches([' ', '\t', '\r']));
     }
     out
 }
 
-fn indented(text: &str, indent: &str) -> String {
-    text.replace('\n', &format!("\n{indent}"))
+struct TraceWriter<'a> {
+    files: &'a Files,
+    out: &'a mut String,
+    shown: usize,
+    /// Lines shown since repeated ones were counted.
+    seen: Vec<&'a Trace>,
+    /// Lines in a row that were all shown before.
+    repeated: Vec<&'a Trace>,
 }
 
-fn did_you_mean(names: &[String]) -> String {
+impl<'a> TraceWriter<'a> {
+    fn write(&mut self, traces: &[&'a Trace], show_trace: bool) {
+        let mut truncated = false;
+        for &trace in traces {
+            truncated |= !show_trace && self.shown > SHORT;
+            if truncated && trace.shown != Shown::Always {
+                continue;
+            }
+            if self.seen.iter().any(|seen| (seen.pos, &seen.text) == (trace.pos, &trace.text)) {
+                self.repeated.push(trace);
+                continue;
+            }
+            self.seen.push(trace);
+            self.repeated();
+            self.shown += 1;
+            self.line(trace);
+        }
+        self.repeated();
+        if truncated {
+            self.out.push_str("\n(stack trace truncated; use '--show-trace' to show the full, detailed trace)\n");
+        }
+    }
+
+    fn line(&mut self, trace: &Trace) {
+        self.out.push_str(&format!("\n… {}\n", trace.text));
+        if position(self.out, self.files, trace.pos, "  ") {
+            self.shown += 1;
+        }
+    }
+
+    /// Shows the repeated lines, or how many they are.
+    fn repeated(&mut self) {
+        let repeated = std::mem::take(&mut self.repeated);
+        if repeated.len() > MAX_REPEATED {
+            self.out.push_str(&format!("\n({} duplicate frames omitted)\n", repeated.len()));
+        } else {
+            repeated.into_iter().for_each(|trace| self.line(trace));
+        }
+    }
+}
+
+fn alternatives(names: &[String]) -> String {
     match names {
-        [one] => format!("{one}?"),
-        [first @ .., last] => format!("one of {} or {last}?", first.join(", ")),
+        [one] => one.clone(),
+        [first @ .., last] => format!("one of {} or {last}", first.join(", ")),
         [] => String::new(),
     }
 }
 
-fn position(out: &mut String, files: &Files, pos: Pos, indent: &str) {
+/// Where something is, with an excerpt. Answers whether it is anywhere.
+fn position(out: &mut String, files: &Files, pos: Pos, indent: &str) -> bool {
     if pos == Pos::NONE {
-        return;
+        return false;
     }
-    let Some(at) = files.locate(pos) else { return };
-    let name = match at.origin {
-        Origin::File(path) => String::from_utf8_lossy(path).into_owned(),
-        Origin::Text => "«string»".into(),
-        Origin::Stdin => "«stdin»".into(),
-    };
-    out.push_str(&format!("\n{indent}at {name}:{}:{}:", at.line, at.column));
-    excerpt(out, &at, indent);
+    let Some(at) = files.locate(pos) else { return false };
+    out.push_str(&format!("{indent}at {}:{}:{}:", at.origin, at.line, at.column));
+    excerpt(out, &at);
+    out.push('\n');
+    true
 }
 
 /// The line before, the line with a caret under the column, and the line after.
-fn excerpt(out: &mut String, at: &Location<'_>, indent: &str) {
-    let lines: Vec<&[u8]> = at.source.split(|&c| c == b'\n').collect();
-    let line = at.line as usize;
-    for number in line.saturating_sub(1).max(1)..=line + 1 {
-        let Some(text) = lines.get(number - 1) else { continue };
-        if number == lines.len() && text.is_empty() {
-            continue;
-        }
-        out.push_str(&format!("\n{indent}{number:>5}| {}", String::from_utf8_lossy(text)));
-        if number == line {
-            let before = " ".repeat(at.column as usize - 1);
-            out.push_str(&format!("\n{indent}     | {before}^"));
+fn excerpt(out: &mut String, at: &Location<'_>) {
+    let first = at.line.saturating_sub(1).max(1);
+    for (number, text) in (1..).zip(lines(at.source)).skip(first as usize - 1).take((at.line + 2 - first) as usize) {
+        out.push_str(&format!("\n {number:>5}| {}", String::from_utf8_lossy(text)));
+        if number == at.line {
+            let before = " ".repeat(at.column as usize);
+            out.push_str(&format!("\n      |{before}^"));
         }
     }
 }

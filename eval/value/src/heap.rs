@@ -153,6 +153,13 @@ fn aux_of(header: u64) -> usize {
 fn id_of(header: u64) -> u32 {
     (header >> ID_SHIFT) as u32
 }
+fn code_of(header: u64) -> ThunkCode {
+    match kind_of(header) {
+        Kind::Thunk => ThunkCode::Unit(id_of(header)),
+        Kind::SelectThunk => ThunkCode::Select { unit: id_of(header), at: aux_of(header) as u16 },
+        _ => ThunkCode::Apply { unit: id_of(header), at: aux_of(header) as u16 },
+    }
+}
 
 /// The word `i` of the object at `v`.
 ///
@@ -428,11 +435,12 @@ impl Heap {
         } else {
             at.store(busy, Relaxed);
         }
-        Claim::Run(match kind_of(head) {
-            Kind::Thunk => ThunkCode::Unit(id_of(head)),
-            Kind::SelectThunk => ThunkCode::Select { unit: id_of(head), at: aux_of(head) as u16 },
-            _ => ThunkCode::Apply { unit: id_of(head), at: aux_of(head) as u16 },
-        })
+        Claim::Run(code_of(head))
+    }
+
+    /// What a thunk runs, or ran.
+    pub fn thunk_code(&self, v: Val) -> ThunkCode {
+        code_of(self.expect(v, Tag::Thunk))
     }
 
     #[inline(always)]
@@ -567,9 +575,10 @@ impl Heap {
         v
     }
 
-    /// `base // delta` without copying. Both are sets, and not empty.
-    pub fn new_overlay(&self, depth: u32, base: Val, delta: Val) -> Val {
-        let v = self.object(Tag::Attrs, header(Kind::Overlay, 0, 0, depth), 3);
+    /// `base // delta` without copying. Both are sets, and not empty. `depth` counts overlays upon overlays, at most 15;
+    /// `size` is the most attributes that there can be.
+    pub fn new_overlay(&self, depth: u32, size: u32, base: Val, delta: Val) -> Val {
+        let v = self.object(Tag::Attrs, header(Kind::Overlay, depth as usize, 0, size), 3);
         self.fill(v, 1, [base, delta, Val::NULL].into_iter());
         v
     }
@@ -609,7 +618,14 @@ impl Heap {
         assert!(kind_of(head) == Kind::Overlay);
         let words = self.slots(v, 1, 3);
         let flat = words[2].get();
-        (words[0].get(), words[1].get(), id_of(head), flat.is_attrs().then_some(flat))
+        (words[0].get(), words[1].get(), small_of(head) as u32, flat.is_attrs().then_some(flat))
+    }
+
+    /// The most attributes that an overlay can have.
+    pub fn overlay_size(&self, v: Val) -> u32 {
+        let head = self.expect(v, Tag::Attrs);
+        assert!(kind_of(head) == Kind::Overlay);
+        id_of(head)
     }
 
     /// Remembers the plain set equal to an overlay.

@@ -41,7 +41,7 @@ struct Keys {
 /// Layouts of at most this many keys are searched one by one.
 const SCANNED: usize = 12;
 /// Entries of the cache of searches.
-const CACHE: usize = 4096;
+const CACHE: usize = 8192;
 
 /// Slots by key: open addressing, at most half full.
 struct Index {
@@ -134,9 +134,9 @@ impl Layouts {
     /// Of equal keys the first counts.
     pub fn intern_unsorted(&self, keys: &[Symbol], symbols: &Symbols) -> (LayoutId, Vec<u32>) {
         let mut order: Vec<u32> = (0..keys.len() as u32).collect();
-        let name = |i: u32| symbols.name(keys[i as usize]);
-        if !order.is_sorted_by(|&a, &b| name(a) < name(b)) {
-            order.sort_by(|&a, &b| name(a).cmp(name(b)));
+        let compare = |a: &u32, b: &u32| symbols.compare(keys[*a as usize], keys[*b as usize]);
+        if !order.is_sorted_by(|a, b| compare(a, b).is_lt()) {
+            order.sort_by(compare);
             order.dedup_by_key(|i| keys[*i as usize]);
         }
         let sorted: Vec<Symbol> = order.iter().map(|&i| keys[i as usize]).collect();
@@ -236,7 +236,7 @@ fn merge(
     while i < a.len() || j < b.len() {
         let order = match (a.get(i), b.get(j)) {
             (Some(l), Some(r)) if l == r => std::cmp::Ordering::Equal,
-            (Some(l), Some(r)) => symbols.name(*l).cmp(symbols.name(*r)),
+            (Some(l), Some(r)) => symbols.compare(*l, *r),
             (Some(_), None) => std::cmp::Ordering::Less,
             _ => std::cmp::Ordering::Greater,
         };

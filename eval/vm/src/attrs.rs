@@ -76,12 +76,17 @@ impl Positions {
     }
 }
 
-/// Larger sets are not copied by `//` if the right side is much smaller.
-const OVERLAID: usize = 64;
-/// The right side is much smaller if so many of it make the left one.
-const OVERLAY_RATIO: usize = 4;
-/// Overlays upon overlays, at most.
-const MAX_DEPTH: u32 = 3;
+/// `//` does not copy the left side if it is larger than this, and so many times larger than the right one.
+const OVERLAID: u32 = 64;
+const OVERLAY_RATIO: u32 = 4;
+/// Nor does it copy two sets that together are larger than this.
+const HUGE: u32 = 512;
+/// Layers that together are smaller than this are merged.
+const SMALL: u32 = 128;
+/// Layers of one set, at most.
+const MAX_LAYERS: usize = 8;
+
+type Layers = smallvec::SmallVec<[Val; 16]>;
 
 impl<'w> Machine<'w> {
     /// The slot of an attribute.
@@ -133,7 +138,7 @@ impl<'w> Machine<'w> {
         if let Some(flat) = flat {
             return flat;
         }
-        // As deep as `MAX_DEPTH`.
+        // As deep as there are layers.
         let (base, delta) = (self.flat(base), self.flat(delta));
         let flat = self.merge(base, delta);
         self.heap.set_flattened(set, flat);
@@ -190,34 +195,61 @@ impl<'w> Machine<'w> {
             return b;
         }
         self.st.stats.updates += 1;
-        let b_plain = self.heap.layout(b);
-        match (self.heap.layout(a), b_plain) {
-            (Some(la), Some(lb)) => {
-                let (na, nb) = (self.layouts.len(la), self.layouts.len(lb));
-                if na > OVERLAID && nb * OVERLAY_RATIO <= na {
-                    return self.heap.new_overlay(1, a, b);
+        let (na, nb) = (self.size(a), self.size(b));
+        let is_overlaid = na > OVERLAID && nb * OVERLAY_RATIO <= na || na + nb > HUGE;
+        if !is_overlaid {
+            return self.merge_flat(a, b);
+        }
+        self.update_layers(a, b)
+    }
+
+    /// `a // b` as layers. A layer is merged with the one below if that is no larger, or both are small, as in a
+    /// log-structured merge tree (O'Neil and others, 1996): so few layers are looked through, and little is copied.
+    fn update_layers(&mut self, a: Val, b: Val) -> Val {
+        let mut layers = Layers::new();
+        self.push_layers(a, &mut layers);
+        self.push_layers(b, &mut layers);
+        let mut stack = Layers::new();
+        for layer in layers {
+            let mut layer = layer;
+            while let Some(&below) = stack.last() {
+                let (under, over) = (self.size(below), self.size(layer));
+                if under > over && under + over > SMALL && stack.len() < MAX_LAYERS {
+                    break;
                 }
-                self.merge(a, b)
+                stack.pop();
+                layer = self.merge(below, layer);
             }
-            (None, Some(lb)) => {
-                let nb = self.layouts.len(lb);
-                let (base, delta, depth, flat) = self.heap.overlay(a);
-                if let Some(flat) = flat {
-                    return self.update(flat, b);
-                }
-                let Some(ld) = self.heap.layout(delta) else { return self.merge_flat(a, b) };
-                let nd = self.layouts.len(ld);
-                let base_size = self.heap.layout(base).map_or(nd, |l| self.layouts.len(l));
-                if (nd + nb) * OVERLAY_RATIO <= base_size && (nd <= OVERLAID || nb * OVERLAY_RATIO > nd) {
-                    let delta = self.merge(delta, b);
-                    self.heap.new_overlay(depth, base, delta)
-                } else if depth < MAX_DEPTH && nb * OVERLAY_RATIO <= nd + base_size {
-                    self.heap.new_overlay(depth + 1, a, b)
-                } else {
-                    self.merge_flat(a, b)
-                }
-            }
-            _ => self.merge_flat(a, b),
+            stack.push(layer);
+        }
+        let mut size = self.size(stack[0]);
+        let mut whole = stack[0];
+        for (depth, &layer) in stack[1..].iter().enumerate() {
+            size += self.size(layer);
+            whole = self.heap.new_overlay(depth as u32 + 1, size, whole, layer);
+        }
+        whole
+    }
+
+    /// The plain sets that a set is made of, the lowest first.
+    fn push_layers(&self, set: Val, layers: &mut Layers) {
+        if self.heap.layout(set).is_some() {
+            return layers.push(set);
+        }
+        let (base, delta, _, flat) = self.heap.overlay(set);
+        if let Some(flat) = flat {
+            return layers.push(flat);
+        }
+        // As deep as there are layers.
+        self.push_layers(base, layers);
+        self.push_layers(delta, layers);
+    }
+
+    /// How many attributes there are at most.
+    fn size(&self, set: Val) -> u32 {
+        match self.heap.layout(set) {
+            Some(layout) => self.layouts.len(layout) as u32,
+            None => self.heap.overlay_size(set),
         }
     }
 

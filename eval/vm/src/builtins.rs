@@ -20,10 +20,12 @@ pub mod unavailable;
 pub mod xml;
 
 use crate::error::Error;
+use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::Step;
 use crate::world::World;
 use frazil_value::{Heap, Val};
+use std::borrow::Cow;
 
 /// What type a forced argument must have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +72,18 @@ pub struct Builtin {
     pub strict: &'static [Strict],
     /// What it does with as many arguments.
     pub run: Run,
+}
+
+impl Builtin {
+    /// Whether the trace says that it was called.
+    pub(crate) fn is_traced(&self) -> bool {
+        self.name != "addErrorContext"
+    }
+
+    /// What the trace says then.
+    pub(crate) fn trace_line(&self) -> Cow<'static, str> {
+        format!("while calling the '{}' builtin", self.name).into()
+    }
 }
 
 /// The function of a builtin.
@@ -197,7 +211,13 @@ impl Machine<'_> {
     /// An error if a forced argument is not what it must be.
     #[inline(always)]
     pub(crate) fn check_want(&mut self, v: Val, strict: &Strict) -> Result<(), Error> {
-        let fits = match strict.want {
+        if self.fits(v, strict.want) { Ok(()) } else { Err(self.unwanted(v, strict.want, strict.context)) }
+    }
+
+    /// Whether a forced value is what it must be.
+    #[inline(always)]
+    pub(crate) fn fits(&self, v: Val, want: Want) -> bool {
+        match want {
             Want::Any => true,
             Want::Int => self.heap.as_int(v).is_some(),
             Want::Bool => v.as_bool().is_some(),
@@ -206,8 +226,7 @@ impl Machine<'_> {
             Want::List => v.is_list(),
             Want::Attrs => v.is_attrs(),
             Want::Function => v.is_func() || self.is_functor(v),
-        };
-        if fits { Ok(()) } else { Err(self.unwanted(v, strict.want, strict.context)) }
+        }
     }
 
     fn is_functor(&self, v: Val) -> bool {
@@ -216,7 +235,13 @@ impl Machine<'_> {
 
     /// The error that a value is not what it must be.
     #[cold]
-    pub(crate) fn unwanted(&mut self, v: Val, want: Want, context: &str) -> Error {
+    pub(crate) fn unwanted(&mut self, v: Val, want: Want, context: &'static str) -> Error {
+        self.unwanted_at(v, want, Pos::NONE, context)
+    }
+
+    /// `unwanted`, at a position.
+    #[cold]
+    pub(crate) fn unwanted_at(&mut self, v: Val, want: Want, pos: Pos, context: &'static str) -> Error {
         let what = match want {
             Want::Any => "a value",
             Want::Int => "an integer",
@@ -226,12 +251,8 @@ impl Machine<'_> {
             Want::Attrs => "a set",
             Want::Function => "a function",
         };
-        let error = if want == Want::Plain && v.is_string() {
-            self.has_context(v)
-        } else {
-            self.wanted(what, v)
-        };
-        error.while_(crate::Pos::NONE, context)
+        let error = if want == Want::Plain && v.is_string() { self.has_context(v) } else { self.wanted(what, v).at(pos) };
+        error.while_(pos, context)
     }
 
     fn has_context(&mut self, v: Val) -> Error {

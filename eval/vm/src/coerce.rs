@@ -123,7 +123,10 @@ impl Coerce {
 
     fn refuse(&self, m: &mut Machine<'_>, v: Val) -> Error {
         let (what, value) = (m.describe(v), m.show_short(v));
-        Error::typed(format!("cannot coerce {what} to a string: {value}")).while_(self.pos, self.context)
+        let mut error = Error::typed(format!("cannot coerce {what} to a string: {value}"));
+        let lists = self.tasks.iter().filter(|task| matches!(task, Task::List(..))).count();
+        self.trace_lists(lists + 1, &mut error);
+        error
     }
 }
 
@@ -171,14 +174,29 @@ impl Native for Coerce {
         }))
     }
 
+    /// Elements of a list are coerced as such, and the list in the context of the whole. A value's own forcing says nothing.
     fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
-        if self.converted {
-            error.add_trace(self.pos, "while evaluating the result of the `__toString` attribute");
+        let lists = self.tasks.iter().filter(|task| matches!(task, Task::List(..))).count();
+        self.trace_lists(lists, error);
+    }
+}
+
+impl Coerce {
+    fn trace_lists(&self, lists: usize, error: &mut Error) {
+        for outer in (0..lists).rev() {
+            error.add_trace(self.pos, self.context(outer));
         }
-        if self.tasks.iter().any(|t| matches!(t, Task::List(..))) {
-            error.add_trace(self.pos, "while evaluating one element of the list");
+    }
+
+    /// The context of a value inside of so many lists.
+    fn context(&self, lists: usize) -> &'static str {
+        if lists > 0 {
+            "while evaluating one element of the list"
+        } else if self.converted {
+            "while evaluating the result of the `__toString` attribute"
+        } else {
+            self.context
         }
-        error.add_trace(self.pos, self.context);
     }
 }
 
@@ -204,7 +222,7 @@ fn add_numbers(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Val, Error> {
     match (m.heap.as_int(a), m.heap.as_int(b)) {
         (Some(x), Some(y)) => match x.checked_add(y) {
             Some(sum) => Ok(m.heap.new_int(sum)),
-            None => Err(Error::eval(format!("integer overflow in adding {x} + {y}"))),
+            None => Err(Error::eval(format!("integer overflow in adding {x} + {y}")).at(Pos::part(1))),
         },
         (x, y) => {
             let number = |m: &Machine<'_>, v, int: Option<i64>| int.map(|n| n as f64).or(m.heap.as_float(v));
@@ -212,7 +230,7 @@ fn add_numbers(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Val, Error> {
                 (Some(x), Some(y)) => Ok(m.heap.new_float(x + y)),
                 _ => {
                     let to = if x.is_some() { "an integer" } else { "a float" };
-                    Err(Error::typed(format!("cannot add {} to {to}", m.describe(b))))
+                    Err(Error::eval(format!("cannot add {} to {to}", m.describe(b))).at(Pos::part(1)))
                 }
             }
         }
@@ -238,7 +256,7 @@ impl Native for Plus {
         let context = "while evaluating a path segment";
         if input == Val::ABSENT {
             let first = if is_path { self.b } else { self.a };
-            return Ok(Step::Run(Box::new(Coerce::new(first, to, self.pos, context))));
+            return Ok(Step::Run(Box::new(Coerce::new(first, to, Pos::part(is_path as u8), context))));
         }
         if is_path {
             return m.concat_path(&[self.a, input]).map(Step::Done).map_err(|e| e.at(self.pos));
@@ -246,7 +264,7 @@ impl Native for Plus {
         match self.first {
             None => {
                 self.first = Some(input);
-                Ok(Step::Run(Box::new(Coerce::new(self.b, to, self.pos, context))))
+                Ok(Step::Run(Box::new(Coerce::new(self.b, to, Pos::part(1), context))))
             }
             Some(first) => m.concat_strings(&[first, input]).map(Step::Done),
         }

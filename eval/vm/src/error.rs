@@ -1,6 +1,7 @@
 //! Errors of evaluation: a closed set of kinds, a message, and the trace of frames it passed.
 
 use crate::files::Pos;
+use std::borrow::Cow;
 use std::fmt;
 
 /// What went wrong, for those who decide by it. The message is for people.
@@ -55,15 +56,26 @@ impl ErrorKind {
     }
 }
 
+/// When a line of a trace is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Even when the trace is cut short: what the program says itself with `addErrorContext`.
+    Always,
+    /// Unless the trace is cut short before it.
+    Usually,
+    /// With `--show-trace` only: calls of functions.
+    InFull,
+}
+
 /// A line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     /// Where; may be nowhere.
     pub pos: Pos,
     /// What was being done.
-    pub text: String,
-    /// Whether it shows without `--show-trace`, as `addErrorContext` of the user's does not either; kept for CppNix's rule.
-    pub always: bool,
+    pub text: Cow<'static, str>,
+    /// When it is shown.
+    pub shown: Shown,
 }
 
 /// An error of evaluation.
@@ -115,6 +127,11 @@ impl Error {
         self
     }
 
+    /// Says where it happened.
+    pub(crate) fn set_pos(&mut self, pos: Pos) {
+        self.0.pos = pos;
+    }
+
     /// The same error with names that may have been meant.
     pub fn suggest(mut self, suggestions: Vec<String>) -> Error {
         self.0.suggestions = suggestions;
@@ -122,14 +139,19 @@ impl Error {
     }
 
     /// The same error with a line of trace around the others.
-    pub fn while_(mut self, pos: Pos, text: impl Into<String>) -> Error {
+    pub fn while_(mut self, pos: Pos, text: impl Into<Cow<'static, str>>) -> Error {
         self.add_trace(pos, text);
         self
     }
 
     /// Adds a line of trace around the others.
-    pub fn add_trace(&mut self, pos: Pos, text: impl Into<String>) {
-        self.0.traces.push(Trace { pos, text: text.into(), always: false });
+    pub fn add_trace(&mut self, pos: Pos, text: impl Into<Cow<'static, str>>) {
+        self.add_shown(pos, text, Shown::Usually);
+    }
+
+    /// Adds a line of trace around the others that is shown at such times.
+    pub fn add_shown(&mut self, pos: Pos, text: impl Into<Cow<'static, str>>, shown: Shown) {
+        self.0.traces.push(Trace { pos, text: text.into(), shown });
     }
 
     /// What went wrong.

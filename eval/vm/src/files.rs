@@ -1,7 +1,10 @@
 //! Source files and positions: every byte of every file has a number of its own.
 
+use crate::host::Host;
 use frazil_code::FileCode;
-use std::sync::Arc;
+use rustc_hash::FxHashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A position in some source: a number that [`Files`] resolves.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -10,6 +13,18 @@ pub struct Pos(pub u32);
 impl Pos {
     /// Nowhere.
     pub const NONE: Pos = Pos(0);
+    /// Positions from here on stand for operands, until the frame that has the operand says where it is.
+    const PARTS: u32 = u32::MAX - u8::MAX as u32;
+
+    /// Where the operand of that number of the instruction being run is.
+    pub(crate) fn part(operand: u8) -> Pos {
+        Pos(Pos::PARTS + operand as u32)
+    }
+
+    /// The number of the operand that it stands for.
+    pub(crate) fn as_part(self) -> Option<usize> {
+        self.0.checked_sub(Pos::PARTS).map(|operand| operand as usize)
+    }
 }
 
 /// Where a source came from.
@@ -21,14 +36,29 @@ pub enum Origin {
     Text,
     /// Standard input: `«stdin»`.
     Stdin,
+    /// Part of the evaluator, by the name of CppNix's file.
+    Internal(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::File(path) => f.write_str(&String::from_utf8_lossy(path)),
+            Origin::Text => f.write_str("«string»"),
+            Origin::Stdin => f.write_str("«stdin»"),
+            Origin::Internal(name) => write!(f, "«nix-internal»/{name}"),
+        }
+    }
 }
 
 /// A source that was read.
 pub struct File {
     /// Where it came from.
     pub origin: Origin,
-    /// The text; for messages.
-    pub source: Arc<[u8]>,
+    /// The text, for messages, if it cannot be read again.
+    pub source: Option<Arc<[u8]>>,
+    /// The text's length in bytes.
+    pub len: u32,
     /// The directory that its relative paths start from.
     pub base_dir: Vec<u8>,
     /// The position number of its first byte.
@@ -39,10 +69,12 @@ pub struct File {
     pub code: Arc<FileCode>,
 }
 
-/// All sources of an evaluator.
-#[derive(Default)]
+/// All sources of an evaluator. The text of a file is not kept: it is read again when a position in it is asked for.
 pub struct Files {
     files: Vec<File>,
+    host: Arc<dyn Host>,
+    /// Texts read again, by file.
+    read: Mutex<FxHashMap<u32, Arc<[u8]>>>,
     next_pos: u32,
     next_unit: u32,
 }
@@ -53,7 +85,7 @@ pub struct Location<'a> {
     /// The source.
     pub origin: &'a Origin,
     /// Its text.
-    pub source: &'a [u8],
+    pub source: Arc<[u8]>,
     /// The line, from 1.
     pub line: u32,
     /// The byte in the line, from 1.
@@ -61,6 +93,11 @@ pub struct Location<'a> {
 }
 
 impl Files {
+    /// No sources yet; files are read again from `host`.
+    pub fn new(host: Arc<dyn Host>) -> Files {
+        Files { files: Vec::new(), host, read: Mutex::default(), next_pos: 0, next_unit: 0 }
+    }
+
     /// Where the next file's positions will start.
     pub fn next_start(&self) -> u32 {
         self.next_pos + 1
@@ -72,8 +109,9 @@ impl Files {
         self.next_pos = start.saturating_add(source.len() as u32 + 1);
         let first_unit = self.next_unit;
         self.next_unit += code.units.len() as u32;
-        let code = Arc::new(code);
-        self.files.push(File { origin, source, base_dir, start, first_unit, code });
+        let (code, len) = (Arc::new(code), source.len() as u32);
+        let source = if matches!(origin, Origin::File(_)) { None } else { Some(source) };
+        self.files.push(File { origin, source, len, base_dir, start, first_unit, code });
         self.files.len() as u32 - 1
     }
 
@@ -102,14 +140,41 @@ impl Files {
         self.files.partition_point(|f| f.first_unit <= unit) as u32 - 1
     }
 
+    /// The text of a file; empty if it cannot be read any more.
+    fn text(&self, file: u32) -> Arc<[u8]> {
+        match &self.files[file as usize] {
+            File { source: Some(source), .. } => source.clone(),
+            File { origin: Origin::File(path), .. } => {
+                let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+                read.entry(file).or_insert_with(|| self.host.read_file(path).unwrap_or_default()).clone()
+            }
+            _ => Arc::default(),
+        }
+    }
+
     /// The file, line and column of a position.
     pub fn locate(&self, pos: Pos) -> Option<Location<'_>> {
-        let after = self.files.partition_point(|f| f.start <= pos.0);
-        let file = self.files.get(after.checked_sub(1)?)?;
-        let offset = ((pos.0 - file.start) as usize).min(file.source.len());
-        let before = &file.source[..offset];
-        let line = 1 + before.iter().filter(|&&c| c == b'\n').count() as u32;
-        let column = 1 + (offset - before.iter().rposition(|&c| c == b'\n').map_or(0, |i| i + 1)) as u32;
-        Some(Location { origin: &file.origin, source: &file.source, line, column })
+        let file = self.files.partition_point(|f| f.start <= pos.0).checked_sub(1)?;
+        let File { origin, start, .. } = self.files.get(file)?;
+        let source = self.text(file as u32);
+        let offset = ((pos.0 - start) as usize).min(source.len());
+        let before = &source[..offset];
+        let line = lines(before).count() as u32;
+        let column = 1 + lines(before).last().map_or(0, <[u8]>::len) as u32;
+        Some(Location { origin, source, line, column })
     }
+}
+
+/// The lines of a text. They end with a line feed, a carriage return, or both, as CppNix counts them.
+pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = text.iter().position(|c| matches!(c, b'\n' | b'\r'));
+        rest = end.map(|end| match &text[end..] {
+            [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
+            [] => unreachable!("a line ends there"),
+        });
+        Some(&text[..end.unwrap_or(text.len())])
+    })
 }

@@ -1,6 +1,7 @@
 //! Every way out of the machine: files, environment, clock, messages. One trait, so that the same evaluator runs on a
 //! disk, in memory, in a browser and under restriction.
 
+use crate::world::Stats;
 use std::sync::Arc;
 
 /// What a path names.
@@ -52,6 +53,10 @@ pub trait Host: Send + Sync {
     fn clock(&self) -> u64;
     /// Shows a line for people: `trace:`, `warning:`.
     fn message(&self, line: &str);
+    /// Is told every so often what an evaluation at work has counted.
+    fn progress(&self, stats: &Stats) {
+        let _ = stats;
+    }
     /// Whether store objects are really written; see [`Host::write_store`].
     fn writes_store(&self) -> bool {
         false

@@ -1,6 +1,7 @@
 //! The machine: code to values. Frames live on the heap's side of the wall, never on Rust's stack.
 #![forbid(unsafe_code)]
 
+mod assert;
 pub mod attrs;
 pub mod builtins;
 pub mod coerce;

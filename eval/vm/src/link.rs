@@ -5,9 +5,11 @@ use crate::files::Pos;
 use crate::machine::Machine;
 use crate::attrs::PositionsId;
 use frazil_code::{Chunk, Const, Op};
-use frazil_syntax::expr::NO_POS;
+use crate::trace::Explained;
+use frazil_syntax::expr::{NO_POS, Offset};
 use frazil_syntax::symbol::Symbol;
 use frazil_value::{LayoutId, Val};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A place that selects by name, and what it found the last time.
@@ -41,7 +43,9 @@ impl Site {
 pub(crate) struct LinkedChild {
     pub(crate) unit: u32,
     pub(crate) is_lambda: bool,
-    pub(crate) captures: Box<[u16]>,
+    /// A run of [`Code::sources`].
+    first: u32,
+    len: u16,
 }
 
 /// Code ready to run.
@@ -53,6 +57,8 @@ pub struct Code {
     pub(crate) consts: Box<[Val]>,
     pub(crate) sites: Box<[Site]>,
     pub(crate) children: Box<[LinkedChild]>,
+    /// From where all children take their captures.
+    sources: Box<[u16]>,
     pub(crate) shapes: Box<[(LayoutId, PositionsId)]>,
     pub(crate) formals: Box<[(Site, bool)]>,
     pub(crate) has_pattern: bool,
@@ -61,12 +67,27 @@ pub struct Code {
     pub(crate) params: u8,
     pub(crate) captures: u16,
     pub(crate) captures_in_registers: bool,
+    /// The position of the first byte of its file.
+    start: u32,
+    /// What errors need of it, made for the first one.
+    pub(crate) explained: OnceLock<Box<Explained>>,
 }
 
 impl Code {
+    /// The position of an offset in the file.
+    pub(crate) fn position(&self, offset: Offset) -> Pos {
+        position(self.start, offset)
+    }
+
     /// The position of the instruction at `ip`.
     pub(crate) fn pos_at(&self, ip: usize) -> Pos {
         Pos(self.pos.get(ip).copied().unwrap_or(0))
+    }
+
+    /// From where a child takes its captures.
+    #[inline(always)]
+    pub(crate) fn sources(&self, child: &LinkedChild) -> &[u16] {
+        &self.sources[child.first as usize..child.first as usize + child.len as usize]
     }
 }
 
@@ -114,7 +135,13 @@ impl<'w> Machine<'w> {
             (layout, self.st.positions.literal(pos))
         });
         let shapes = shapes.collect();
-        let children = chunk.children.into_iter();
+        let mut sources = Vec::new();
+        let children = chunk.children.iter().map(|child| {
+            let (start, len) = (sources.len() as u32, child.captures.len() as u16);
+            sources.extend_from_slice(&child.captures);
+            LinkedChild { unit: first + child.unit, is_lambda: child.is_lambda, first: start, len }
+        });
+        let children = children.collect();
         Code {
             unit,
             file,
@@ -122,9 +149,8 @@ impl<'w> Machine<'w> {
             ops: chunk.ops.into(),
             consts,
             sites: chunk.sites.iter().map(|&name| Site::new(name)).collect(),
-            children: children
-                .map(|c| LinkedChild { unit: first + c.unit, is_lambda: c.is_lambda, captures: c.captures })
-                .collect(),
+            children,
+            sources: sources.into(),
             shapes,
             formals: chunk.formals.iter().map(|&(name, default)| (Site::new(name), default)).collect(),
             has_pattern: chunk.has_pattern,
@@ -133,6 +159,8 @@ impl<'w> Machine<'w> {
             params: chunk.params,
             captures: chunk.captures,
             captures_in_registers: chunk.captures_in_registers,
+            start,
+            explained: OnceLock::new(),
         }
     }
 

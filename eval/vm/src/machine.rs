@@ -3,14 +3,15 @@
 use crate::builtins;
 use crate::coerce::{self, CoerceTo};
 use crate::compare;
-use crate::error::{Error, ErrorKind};
+use crate::builtins::Want;
+use crate::error::{Error, ErrorKind, Shown};
 use crate::files::Pos;
 use crate::link::Code;
 use crate::native::{Args, Native, Step};
+use crate::trace::{Trail, Waiting};
 use crate::world::{Failure, State, World};
-use frazil_code::op::{Condition, Op};
+use frazil_code::op::Op;
 use frazil_syntax::expr::ExprId;
-use frazil_syntax::show::{Places, show_expr};
 use frazil_syntax::symbol::Symbol;
 use frazil_value::heap::NO_UNIT;
 use frazil_value::{Claim, Heap, Kind, Layouts, ThunkCode, Val};
@@ -24,24 +25,25 @@ const POLL_EVERY: u32 = 1024;
 const WINDOW: usize = 256;
 
 /// A call, a thunk being run, or a builtin being resumed.
-struct Frame<'w> {
+#[derive(Clone, Copy)]
+pub(crate) struct Frame<'w> {
     /// `None` for a builtin, which is on the stack of builtins.
     code: Option<&'w Code>,
     /// The thunk that the result belongs to, or absent.
     update: Val,
     /// The closure or thunk with the captures.
     env: Val,
-    /// The instruction that it stopped at.
-    ip: u32,
+    /// The instruction that it stopped at; of a builtin's first frame, one more than the builtin's number.
+    pub(crate) ip: u32,
     /// Whether that instruction gets its value from the frame above, so that the frame goes on behind it;
     /// otherwise it runs the instruction again.
-    done: bool,
+    pub(crate) done: bool,
     /// The frame's first register.
-    base: u32,
+    pub(crate) base: u32,
     /// The register of the frame below that takes the result.
     dst: u8,
     /// Whether it counts as a nested call.
-    counts: bool,
+    pub(crate) counts: bool,
 }
 
 /// One evaluation at work in a [`World`].
@@ -61,6 +63,8 @@ pub struct Machine<'w> {
     input: Val,
     depth: u32,
     poll: u32,
+    /// What is known of the place of the error that is thrown next.
+    pub(crate) trail: Trail,
 }
 
 fn window(regs: &mut [Val], base: usize) -> &mut [Val; WINDOW] {
@@ -83,6 +87,7 @@ impl World {
             input: Val::ABSENT,
             depth: 0,
             poll: POLL_EVERY,
+            trail: Trail::default(),
         }
     }
 }
@@ -134,7 +139,7 @@ impl<'w> Machine<'w> {
                 },
                 Err(error) => error,
             };
-            outcome = self.unwind(error, floor);
+            outcome = self.unwind(regs, error, floor);
             if let Err(error) = outcome {
                 return Err(error);
             }
@@ -201,8 +206,14 @@ impl<'w> Machine<'w> {
     }
 
     #[inline(always)]
-    fn check_depth(&self) -> Result<(), Error> {
-        if self.depth > self.st.limits.depth { Err(depth_error()) } else { Ok(()) }
+    fn check_depth(&mut self) -> Result<(), Error> {
+        if self.depth > self.st.limits.depth { Err(self.too_deep()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn too_deep(&mut self) -> Error {
+        self.trail.waiting = Waiting::Error;
+        Error::new(ErrorKind::CallDepth, "stack overflow; max-call-depth exceeded")
     }
 
     /// Ends the frame on top with `v`. Answers the value if it was the last one above `floor`.
@@ -225,59 +236,75 @@ impl<'w> Machine<'w> {
     }
 
     /// Ends all frames above `floor`, or those above a builtin that catches the error.
-    fn unwind(&mut self, mut error: Error, floor: usize) -> Result<(), Error> {
+    fn unwind(&mut self, regs: &[Val], mut error: Error, floor: usize) -> Result<(), Error> {
         let first = self.st.failures.len();
-        let is_limit = error.kind().is_limit();
-        let mut outcome = None;
+        let mut trail = std::mem::take(&mut self.trail);
+        let mut outcome = Err(());
         while self.frames.len() > floor {
-            let frame = self.frames.last().expect("above the floor");
+            let frame = *self.frames.last().expect("above the floor");
             match frame.code {
-                Some(code) => {
-                    let ip = frame.ip as usize;
-                    self.trace_code(code, ip, &mut error);
-                }
+                Some(code) => self.trace_code(regs, &frame, code, &mut trail, &mut error),
                 None => {
-                    if let Some(mut native) = self.natives.pop().expect("a builtin for its frame") {
-                        let caught = if is_limit { None } else { native.catch(self, &error) };
-                        if let Some(v) = caught {
-                            self.natives.push(Some(native));
-                            self.input = v;
-                            outcome = Some(());
-                            break;
-                        }
-                        native.trace(self, &mut error);
+                    if self.unwind_native(&frame, &mut trail, &mut error) {
+                        outcome = Ok(());
+                        break;
                     }
                 }
             }
-            let frame = self.frames.pop().expect("above the floor");
-            self.depth -= frame.counts as u32;
             if frame.update != Val::ABSENT {
-                if is_limit {
-                    self.heap.release(frame.update);
-                } else {
-                    let failure = self.failure(first, &error);
-                    self.heap.fail(frame.update, failure);
-                }
+                self.trace_thunk(frame.update, &mut trail, &mut error);
+                self.fail(frame.update, first, &error);
             }
+            self.frames.pop();
+            self.depth -= frame.counts as u32;
+            trail = Trail { operand: Some(frame.dst), busy: false, ..trail };
         }
-        if self.st.failures.len() > first {
+        let failures = &mut self.st.failures[first..];
+        if !failures.is_empty() {
             let error = Arc::new(error.clone());
-            for failure in &mut self.st.failures[first..] {
-                failure.error = error.clone();
-            }
+            failures.iter_mut().for_each(|failure| failure.error = error.clone());
         }
-        outcome.ok_or(error)
+        outcome.map_err(|()| error)
     }
 
-    /// The number of a failure with the trace so far, among those from `first` on if there is one.
-    fn failure(&mut self, first: usize, error: &Error) -> u32 {
-        let traces = error.data().traces.len();
-        let known = self.st.failures.len() > first
-            && self.st.failures.last().is_some_and(|f| f.traces == traces);
-        if !known {
-            self.st.failures.push(Failure { error: Arc::new(error.clone()), traces });
+    /// Ends the builtin on top, unless it catches the error.
+    fn unwind_native(&mut self, frame: &Frame<'w>, trail: &mut Trail, error: &mut Error) -> bool {
+        if let Some(mut native) = self.natives.pop().expect("a builtin for its frame") {
+            if !error.kind().is_limit()
+                && let Some(v) = native.catch(self, error)
+            {
+                self.natives.push(Some(native));
+                self.input = v;
+                return true;
+            }
+            if let Some(pos) = native.call_site(self) {
+                trail.settle(error, pos);
+            }
+            native.trace(self, error);
+            if let Some(text) = native.site_line() {
+                trail.waiting = Waiting::Line { text: text.into(), shown: Shown::Usually, always: true };
+            }
         }
-        self.st.failures.len() as u32 - 1
+        if let Some(builtin) = frame.ip.checked_sub(1) {
+            self.trace_builtin(builtin, trail, error);
+        }
+        false
+    }
+
+    /// Marks a thunk as failed, or as not run if only a limit was reached.
+    fn fail(&mut self, thunk: Val, first: usize, error: &Error) {
+        if error.kind().is_limit() {
+            return self.heap.release(thunk);
+        }
+        let traces = error.data().traces.len();
+        let failures = &mut self.st.failures;
+        let last = failures.get(first..).and_then(|new| new.last());
+        if last.is_none_or(|last| last.traces != traces) {
+            // The error as it is in the end takes its place.
+            let error = last.map_or_else(|| Arc::new(error.clone()), |last| last.error.clone());
+            failures.push(Failure { error, traces });
+        }
+        self.heap.fail(thunk, failures.len() as u32 - 1);
     }
 
     fn failed(&self, failure: u32) -> Error {
@@ -342,7 +369,10 @@ impl<'w> Machine<'w> {
         match claim {
             Claim::Done(value) => Ok(Some(value)),
             Claim::Failed(failure) => Err(self.failed(failure)),
-            Claim::Busy => Err(Error::new(ErrorKind::InfiniteRecursion, "infinite recursion encountered")),
+            Claim::Busy => {
+                self.trail.busy = true;
+                Err(Error::new(ErrorKind::InfiniteRecursion, "infinite recursion encountered"))
+            }
             Claim::Run(ThunkCode::Unit(unit)) => {
                 self.st.stats.forced += 1;
                 let base = self.top();
@@ -355,21 +385,16 @@ impl<'w> Machine<'w> {
                 self.st.stats.forced += 1;
                 self.start_select(regs, v, unit, at, dst)
             }
-            Claim::Run(ThunkCode::Apply { unit, at }) => {
+            Claim::Run(ThunkCode::Apply { .. }) => {
                 self.st.stats.forced += 1;
                 let words = self.heap.captures(v);
                 let args: Args = words[1..].iter().map(|s| s.get()).collect();
-                let pos = if unit == NO_UNIT { Pos::NONE } else { self.code(unit).pos_at(at as usize) };
-                let started = self.start_call(regs, words[0].get(), &args, dst, v);
-                started.map_err(|error| {
-                    let error = error.at(pos);
-                    if error.kind().is_limit() {
-                        self.heap.release(v);
-                    } else {
-                        let failure = self.failure(usize::MAX, &error);
-                        self.heap.fail(v, failure);
+                let floor = self.frames.len();
+                self.start_call(regs, words[0].get(), &args, dst, v).inspect_err(|_| {
+                    // The thunk has to fail with a frame.
+                    if self.frames.len() == floor {
+                        self.push_native(None, dst, v, false);
                     }
-                    error
                 })
             }
         }
@@ -387,7 +412,7 @@ impl<'w> Machine<'w> {
         {
             return self.start_step(regs, Step::Return(slot.get()), dst, v);
         }
-        let native = SelectThunk { base, name: code.sites[site as usize].name, pos: code.pos_at(at as usize), found: false };
+        let native = SelectThunk { base, name: code.sites[site as usize].name, pos: code.pos_at(at as usize) };
         self.push_native(Some(Box::new(native)), dst, v, false);
         Ok(None)
     }
@@ -465,11 +490,12 @@ impl<'w> Machine<'w> {
     fn call_functor(&mut self, f: Val, args: &[Val], dst: u8, update: Val) -> Result<Started, Error> {
         let functor = if f.is_attrs() { self.attr(f, self.st.known.functor()) } else { None };
         let Some(functor) = functor else {
-            let text = format!("attempt to call something which is not a function but {}", self.describe(f));
+            self.trail.waiting = Waiting::Error;
+            let (what, value) = (self.describe(f), self.show_short(f));
+            let text = format!("attempt to call something which is not a function but {what}: {value}");
             return Err(Error::typed(text));
         };
-        let args: Args = std::iter::once(f).chain(args.iter().copied()).collect();
-        let native = Apply { f: functor.get(), args, forced: false };
+        let native = CallFunctor { set: f, functor: functor.get(), args: Args::from_slice(args), called: false };
         self.push_native(Some(Box::new(native)), dst, update, false);
         Ok(None)
     }
@@ -488,20 +514,31 @@ impl<'w> Machine<'w> {
         for strict in builtin.strict {
             let at = strict.arg as usize;
             match self.heap.peek(args[at]) {
-                Some(v) => {
-                    self.check_want(v, strict)?;
-                    args[at] = v;
-                }
-                None => {
+                Some(v) if self.fits(v, strict.want) => args[at] = v,
+                _ => {
                     let native = BuiltinArgs { index, args, next: 0 };
                     self.push_native(Some(Box::new(native)), dst, update, true);
+                    self.name_builtin(index);
                     return Ok(None);
                 }
             }
         }
         self.st.stats.builtin_calls += 1;
-        let step = (builtin.run)(self, &args)?;
-        self.start_step(regs, step, dst, update)
+        match (builtin.run)(self, &args) {
+            Ok(Step::Done(v)) => self.start_step(regs, Step::Done(v), dst, update),
+            step => {
+                // What it waits for, or why it failed, is to be known as the builtin's.
+                self.push_native(None, dst, update, false);
+                self.name_builtin(index);
+                let started = self.start_step(regs, step?, 0, Val::ABSENT)?;
+                Ok(self.forward(started))
+            }
+        }
+    }
+
+    /// Marks the frame on top as that of a builtin.
+    fn name_builtin(&mut self, index: u32) {
+        self.frames.last_mut().expect("just pushed").ip = index + 1;
     }
 
     // ---- the loop -----------------------------------------------------------------------------------
@@ -609,12 +646,16 @@ impl<'w> Machine<'w> {
                         }
                         claim => {
                             leave!(false);
-                            match self.start_claimed(regs, v, claim, reg)? {
-                                None => return Ok(None),
+                            match self.start_claimed(regs, v, claim, reg) {
+                                Ok(None) => return Ok(None),
                                 // Not worth leaving for: run the instruction again.
-                                Some(value) => {
+                                Ok(Some(value)) => {
                                     regs[base + reg as usize] = value;
                                     return Ok(None);
+                                }
+                                Err(error) => {
+                                    self.trail.operand = Some(reg);
+                                    return Err(error);
                                 }
                             }
                         }
@@ -629,8 +670,7 @@ impl<'w> Machine<'w> {
             ($dst:expr, $step:expr) => {{
                 let step = $step;
                 leave!(true);
-                let started = self.start_step(regs, step, $dst, Val::ABSENT);
-                if let Some(v) = started.map_err(|e| e.at(code.pos_at(ip)))? {
+                if let Some(v) = self.start_step(regs, step, $dst, Val::ABSENT)? {
                     regs[base + $dst as usize] = v;
                 }
                 return Ok(None);
@@ -655,35 +695,35 @@ impl<'w> Machine<'w> {
                 Op::LoadSlot { dst, from, slot } => w[dst as usize] = self.slot(w[from as usize], slot),
                 Op::Thunk { dst, child } => {
                     let child = &code.children[child as usize];
-                    let v = heap.new_thunk(child.unit, child.captures.iter().map(|&c| source!(c)));
+                    let v = heap.new_thunk(child.unit, code.sources(child).iter().map(|&c| source!(c)));
                     self.st.stats.thunks += 1;
                     w[dst as usize] = v;
                 }
                 Op::Closure { dst, child } => {
                     let child = &code.children[child as usize];
-                    w[dst as usize] = heap.new_closure(child.unit, child.captures.iter().map(|&c| source!(c)));
+                    w[dst as usize] = heap.new_closure(child.unit, code.sources(child).iter().map(|&c| source!(c)));
                 }
                 Op::NewThunk { dst, child } => {
                     let child = &code.children[child as usize];
                     self.st.stats.thunks += 1;
-                    w[dst as usize] = heap.new_unfilled_thunk(child.unit, child.captures.len());
+                    w[dst as usize] = heap.new_unfilled_thunk(child.unit, code.sources(child).len());
                 }
                 Op::NewClosure { dst, child } => {
                     let child = &code.children[child as usize];
-                    w[dst as usize] = heap.new_unfilled_closure(child.unit, child.captures.len());
+                    w[dst as usize] = heap.new_unfilled_closure(child.unit, code.sources(child).len());
                 }
                 Op::Fill { src, child } => {
                     let child = &code.children[child as usize];
-                    heap.fill_captures(w[src as usize], child.captures.iter().map(|&c| source!(c)));
+                    heap.fill_captures(w[src as usize], code.sources(child).iter().map(|&c| source!(c)));
                 }
                 Op::NewDefault { dst, child } => {
                     if w[dst as usize] == Val::ABSENT {
                         let child = &code.children[child as usize];
                         w[dst as usize] = if child.is_lambda {
-                            heap.new_unfilled_closure(child.unit, child.captures.len())
+                            heap.new_unfilled_closure(child.unit, code.sources(child).len())
                         } else {
                             self.st.stats.thunks += 1;
-                            heap.new_unfilled_thunk(child.unit, child.captures.len())
+                            heap.new_unfilled_thunk(child.unit, code.sources(child).len())
                         };
                     }
                 }
@@ -691,7 +731,7 @@ impl<'w> Machine<'w> {
                     let child = &code.children[child as usize];
                     let v = w[src as usize];
                     if heap.is_unfilled(v) && heap.unit(v) == child.unit {
-                        heap.fill_captures(v, child.captures.iter().map(|&c| source!(c)));
+                        heap.fill_captures(v, code.sources(child).iter().map(|&c| source!(c)));
                     }
                 }
                 Op::ConstDefault { dst, k } => {
@@ -703,7 +743,7 @@ impl<'w> Machine<'w> {
                     let to = heap.attr(w[set as usize], slot);
                     if to.get() == Val::ABSENT {
                         let child = &code.children[child as usize];
-                        let captures = child.captures.iter().map(|&c| source!(c));
+                        let captures = code.sources(child).iter().map(|&c| source!(c));
                         to.set(if child.is_lambda {
                             heap.new_closure(child.unit, captures)
                         } else {
@@ -751,12 +791,8 @@ impl<'w> Machine<'w> {
                 Op::Dynamic { set, base: pair, .. } => {
                     let name = force!(pair);
                     if name != Val::NULL {
-                        if !name.is_string() {
-                            fail!(self.wanted("a string", name).at(code.pos_at(ip)).while_(
-                                code.pos_at(ip),
-                                "while evaluating the name of a dynamic attribute"
-                            ));
-                        }
+                        const CONTEXT: &str = "while evaluating the name of a dynamic attribute";
+                        fallible!(self.check_name(name, code.pos_at(ip), CONTEXT));
                         let value = w[pair as usize + 1];
                         w[set as usize] =
                             fallible!(self.add_dynamic(w[set as usize], name, value, code.pos_at(ip)));
@@ -786,7 +822,7 @@ impl<'w> Machine<'w> {
                     let set = force!(from);
                     let site = &code.sites[site as usize];
                     if !set.is_attrs() {
-                        fail!(self.wanted("a set", set).at(code.pos_at(ip)));
+                        fail!(self.wanted("a set", set).while_(code.pos_at(ip), SELECTING));
                     }
                     match self.attr_at(set, site) {
                         Some(slot) => {
@@ -813,18 +849,14 @@ impl<'w> Machine<'w> {
                 }
                 Op::Name { name } => {
                     let name = force!(name);
-                    if !name.is_string() {
-                        fail!(self.wanted_name(name, code.pos_at(ip)));
-                    }
+                    fallible!(self.check_name(name, code.pos_at(ip), "while evaluating an attribute name"));
                 }
                 Op::SelectDynamic { dst, base: from, name } => {
                     let name = force!(name);
-                    if !name.is_string() {
-                        fail!(self.wanted_name(name, code.pos_at(ip)));
-                    }
+                    fallible!(self.check_name(name, code.pos_at(ip), "while evaluating an attribute name"));
                     let set = force!(from);
                     if !set.is_attrs() {
-                        fail!(self.wanted("a set", set).at(code.pos_at(ip)));
+                        fail!(self.wanted("a set", set).while_(code.pos_at(ip), SELECTING));
                     }
                     let symbol = self.symbol(name);
                     match self.attr(set, symbol) {
@@ -834,9 +866,7 @@ impl<'w> Machine<'w> {
                 }
                 Op::SelectDynamicOr { dst, base: from, name } => {
                     let name = force!(name);
-                    if !name.is_string() {
-                        fail!(self.wanted_name(name, code.pos_at(ip)));
-                    }
+                    fallible!(self.check_name(name, code.pos_at(ip), "while evaluating an attribute name"));
                     let set = force!(from);
                     let symbol = self.symbol(name);
                     if set.is_attrs()
@@ -853,9 +883,7 @@ impl<'w> Machine<'w> {
                 }
                 Op::HasDynamic { dst, base: from, name } => {
                     let name = force!(name);
-                    if !name.is_string() {
-                        fail!(self.wanted_name(name, code.pos_at(ip)));
-                    }
+                    fallible!(self.check_name(name, code.pos_at(ip), "while evaluating an attribute name"));
                     let set = force!(from);
                     let symbol = self.symbol(name);
                     w[dst as usize] = Val::bool(set.is_attrs() && self.attr(set, symbol).is_some());
@@ -863,7 +891,7 @@ impl<'w> Machine<'w> {
                 Op::With { dst, scope, site } => {
                     let set = force!(scope);
                     if !set.is_attrs() {
-                        fail!(self.wanted("a set", set).at(code.pos_at(ip)).while_(
+                        fail!(self.wanted("a set", set).while_(
                             code.pos_at(ip),
                             "while evaluating the first subexpression of a with expression"
                         ));
@@ -923,37 +951,38 @@ impl<'w> Machine<'w> {
                     ip = to as usize;
                     continue;
                 }
-                Op::JumpIfFalse { cond, what, to } => match force!(cond) {
+                Op::JumpIfFalse { cond, to, .. } => match force!(cond) {
                     Val::TRUE => {}
                     Val::FALSE => {
                         ip = to as usize;
                         continue;
                     }
-                    v => fail!(self.wanted_bool(v, what, code.pos_at(ip))),
+                    v => fail!(self.wanted_bool(v, code.pos_at(ip))),
                 },
-                Op::JumpIfTrue { cond, what, to } => match force!(cond) {
+                Op::JumpIfTrue { cond, to, .. } => match force!(cond) {
                     Val::FALSE => {}
                     Val::TRUE => {
                         ip = to as usize;
                         continue;
                     }
-                    v => fail!(self.wanted_bool(v, what, code.pos_at(ip))),
+                    v => fail!(self.wanted_bool(v, code.pos_at(ip))),
                 },
-                Op::Bool { src, what } => {
+                Op::Bool { src, .. } => {
                     let v = force!(src);
                     if v.as_bool().is_none() {
-                        fail!(self.wanted_bool(v, what, code.pos_at(ip)));
+                        fail!(self.wanted_bool(v, code.pos_at(ip)));
                     }
+                }
+                Op::AssertEqual { dst, a, b } => {
+                    let (a, b) = (force!(a), force!(b));
+                    start!(dst, crate::assert::equal(a, b, code.pos_at(ip)));
                 }
                 Op::AssertFailed { expr } => fail!(self.assertion_failed(code, expr, code.pos_at(ip))),
                 Op::Not { dst, src } => {
                     let v = force!(src);
                     match v.as_bool() {
                         Some(b) => w[dst as usize] = Val::bool(!b),
-                        None => fail!(self.wanted("a Boolean", v).at(code.pos_at(ip)).while_(
-                            code.pos_at(ip),
-                            "in the argument of the not operator"
-                        )),
+                        None => fail!(self.wanted_bool(v, code.pos_at(ip))),
                     }
                 }
                 Op::Eq { dst, a, b } => {
@@ -972,66 +1001,55 @@ impl<'w> Machine<'w> {
                 }
                 Op::Less { dst, a, b } => {
                     let (a, b) = (force!(a), force!(b));
-                    match fallible!(compare::less_now(self, a, b).map_err(|e| e.at(code.pos_at(ip)))) {
+                    match fallible!(compare::less_now(self, a, b)) {
                         Some(less) => w[dst as usize] = Val::bool(less),
                         None => start!(dst, compare::less(a, b)),
                     }
                 }
                 Op::Sub { dst, a, b } => {
                     let (a, b) = (force!(a), force!(b));
-                    w[dst as usize] =
-                        fallible!(builtins::numbers::subtract(self, a, b).map_err(|e| e.at(code.pos_at(ip))));
+                    w[dst as usize] = fallible!(builtins::numbers::subtract(self, a, b));
                 }
                 Op::Mul { dst, a, b } => {
                     let (a, b) = (force!(a), force!(b));
-                    w[dst as usize] =
-                        fallible!(builtins::numbers::multiply(self, a, b).map_err(|e| e.at(code.pos_at(ip))));
+                    w[dst as usize] = fallible!(builtins::numbers::multiply(self, a, b));
                 }
                 Op::Div { dst, a, b } => {
                     let (a, b) = (force!(a), force!(b));
-                    w[dst as usize] =
-                        fallible!(builtins::numbers::divide(self, a, b).map_err(|e| e.at(code.pos_at(ip))));
+                    w[dst as usize] = fallible!(builtins::numbers::divide(self, a, b));
                 }
                 Op::Plus { dst, a, b } => {
                     let (a, b) = (force!(a), force!(b));
-                    match fallible!(coerce::plus_now(self, a, b).map_err(|e| e.at(code.pos_at(ip)))) {
+                    match fallible!(coerce::plus_now(self, a, b)) {
                         Some(v) => w[dst as usize] = v,
                         None => start!(dst, coerce::plus(a, b, code.pos_at(ip))),
                     }
                 }
-                Op::Update { dst, a, b } => {
-                    let right = force!(b);
+                Op::RightSet { src } => {
+                    let right = force!(src);
                     if !right.is_attrs() {
-                        fail!(self.wanted("a set", right).at(code.pos_at(ip)).while_(
-                            code.pos_at(ip),
-                            "in the right operand of the update (//) operator"
-                        ));
+                        fail!(self.wanted("a set", right));
                     }
-                    let left = force!(a);
-                    if !left.is_attrs() {
-                        fail!(self.wanted("a set", left).at(code.pos_at(ip)).while_(
-                            code.pos_at(ip),
-                            "in the left operand of the update (//) operator"
-                        ));
+                }
+                Op::Update { dst, a, b } => {
+                    for operand in [b, a] {
+                        let v = force!(operand);
+                        if !v.is_attrs() {
+                            self.trail.operand = Some(operand);
+                            fail!(self.wanted("a set", v));
+                        }
                     }
-                    w[dst as usize] = self.update(left, right);
+                    w[dst as usize] = self.update(w[a as usize], w[b as usize]);
                 }
                 Op::Concat { dst, a, b } => {
-                    let left = force!(a);
-                    if !left.is_list() {
-                        fail!(self.wanted("a list", left).at(code.pos_at(ip)).while_(
-                            code.pos_at(ip),
-                            "while evaluating one of the elements to concatenate"
-                        ));
+                    let lists = [force!(a), force!(b)];
+                    for list in lists {
+                        if !list.is_list() {
+                            const CONTEXT: &str = "while evaluating one of the elements to concatenate";
+                            fail!(self.wanted("a list", list).while_(code.pos_at(ip), CONTEXT));
+                        }
                     }
-                    let right = force!(b);
-                    if !right.is_list() {
-                        fail!(self.wanted("a list", right).at(code.pos_at(ip)).while_(
-                            code.pos_at(ip),
-                            "while evaluating one of the elements to concatenate"
-                        ));
-                    }
-                    w[dst as usize] = fallible!(self.concat_lists(&[left, right]));
+                    w[dst as usize] = fallible!(self.concat_lists(&lists));
                 }
                 Op::Interpolate { dst, base: first, n } => {
                     for reg in first..first + n {
@@ -1039,7 +1057,7 @@ impl<'w> Machine<'w> {
                         if !v.is_string() {
                             leave!(false);
                             let to = CoerceTo { copy: true, ..CoerceTo::PLAIN };
-                            let step = coerce::to_string(v, to, code.pos_at(ip), "while evaluating a path segment");
+                            let step = coerce::to_string(v, to, Pos::part(reg - first), "while evaluating a path segment");
                             if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
                                 regs[base + reg as usize] = v;
                             }
@@ -1054,7 +1072,7 @@ impl<'w> Machine<'w> {
                         let v = force!(reg);
                         if !v.is_string() {
                             leave!(false);
-                            let step = coerce::to_string(v, CoerceTo::PLAIN, code.pos_at(ip), "while evaluating a path segment");
+                            let step = coerce::to_string(v, CoerceTo::PLAIN, Pos::part(reg - first), "while evaluating a path segment");
                             if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
                                 regs[base + reg as usize] = v;
                             }
@@ -1111,7 +1129,7 @@ impl<'w> Machine<'w> {
         let symbol = self.symbol(name);
         if self.attr(set, symbol).is_some() {
             let defined = self.attr_pos(set, symbol);
-            let name = String::from_utf8_lossy(self.st.symbols.name(symbol));
+            let name = self.shown_name(symbol);
             let text = format!("dynamic attribute '{name}' already defined at {}", self.st.show_pos(defined));
             return Err(Error::eval(text).at(pos));
         }
@@ -1133,10 +1151,8 @@ impl<'w> Machine<'w> {
     fn bind_formals(&mut self, code: &Code, set: Val, to: &mut [Val]) -> Result<(), Error> {
         if !set.is_attrs() {
             let pos = self.lambda_pos(code);
-            return Err(self.wanted("a set", set).at(pos).while_(
-                pos,
-                "while evaluating the value passed for the lambda argument",
-            ));
+            const CONTEXT: &str = "while evaluating the value passed for the lambda argument";
+            return Err(self.wanted("a set", set).while_(pos, CONTEXT));
         }
         let mut used = 0;
         for ((site, has_default), to) in code.formals.iter().zip(to) {
@@ -1189,60 +1205,40 @@ impl<'w> Machine<'w> {
         Error::typed(format!("expected {what} but found {found}: {value}"))
     }
 
-    fn wanted_name(&mut self, v: Val, pos: Pos) -> Error {
-        self.wanted("a string", v).at(pos).while_(pos, "while evaluating an attribute name")
+    #[inline]
+    fn check_name(&mut self, v: Val, pos: Pos, context: &'static str) -> Result<(), Error> {
+        if self.fits(v, Want::Plain) { Ok(()) } else { Err(self.unwanted_at(v, Want::Plain, pos, context)) }
     }
 
-    fn wanted_bool(&mut self, v: Val, what: Condition, pos: Pos) -> Error {
-        self.wanted("a Boolean", v).at(pos).while_(pos, condition_text(what))
+    fn wanted_bool(&mut self, v: Val, pos: Pos) -> Error {
+        self.wanted("a Boolean", v).at(pos)
     }
 
     /// The error that a set has no such attribute.
     pub(crate) fn missing(&mut self, set: Val, name: Symbol, pos: Pos) -> Error {
         let suggestions = self.suggestions(set, name);
-        let name = String::from_utf8_lossy(self.st.symbols.name(name)).into_owned();
+        let name = self.shown_name(name);
         Error::new(ErrorKind::MissingAttribute, format!("attribute '{name}' missing")).at(pos).suggest(suggestions)
     }
 
     fn undefined(&mut self, name: Symbol, pos: Pos) -> Error {
-        let name = String::from_utf8_lossy(self.st.symbols.name(name)).into_owned();
+        let name = self.shown_name(name);
         Error::new(ErrorKind::UndefinedVariable, format!("undefined variable '{name}'")).at(pos)
     }
 
     fn assertion_failed(&mut self, code: &Code, expr: u32, pos: Pos) -> Error {
-        let file = self.st.files.get(code.file);
-        let home = self.st.settings.home.as_deref().unwrap_or(b"/");
-        let places = Places { base: &file.base_dir, home };
-        let text = show_expr(&file.code.exprs, &self.st.symbols, places, ExprId(expr));
-        let text = String::from_utf8_lossy(&text).into_owned();
+        let text = self.show_expr(code, ExprId(expr));
         Error::new(ErrorKind::Assertion, format!("assertion '{text}' failed")).at(pos)
     }
 }
 
-fn condition_text(what: Condition) -> &'static str {
-    match what {
-        Condition::If => "while evaluating a branch condition",
-        Condition::Assert => "in the condition of the assert statement",
-        Condition::AndLeft => "in the left operand of the AND (&&) operator",
-        Condition::AndRight => "in the right operand of the AND (&&) operator",
-        Condition::OrLeft => "in the left operand of the OR (||) operator",
-        Condition::OrRight => "in the right operand of the OR (||) operator",
-        Condition::ImpliesLeft => "in the left operand of the IMPL (->) operator",
-        Condition::ImpliesRight => "in the right operand of the IMPL (->) operator",
-    }
-}
-
-#[cold]
-fn depth_error() -> Error {
-    Error::new(ErrorKind::CallDepth, "stack overflow; max-call-depth exceeded")
-}
+const SELECTING: &str = "while selecting an attribute";
 
 /// A thunk of `base.name` whose base has to be forced first.
 struct SelectThunk {
     base: Val,
     name: Symbol,
     pos: Pos,
-    found: bool,
 }
 
 impl Native for SelectThunk {
@@ -1251,9 +1247,8 @@ impl Native for SelectThunk {
             return Ok(Step::Force(self.base));
         }
         if !input.is_attrs() {
-            return Err(m.wanted("a set", input).at(self.pos));
+            return Err(m.wanted("a set", input).while_(self.pos, SELECTING));
         }
-        self.found = true;
         match m.attr(input, self.name) {
             Some(slot) => Ok(Step::Return(slot.get())),
             None => Err(m.missing(input, self.name, self.pos)),
@@ -1276,6 +1271,37 @@ impl Native for Apply {
         self.forced = true;
         Ok(Step::Force(self.f))
     }
+
+    fn call_site(&self, _: &mut Machine<'_>) -> Option<Pos> {
+        None
+    }
+}
+
+/// A call of a set with `__functor`, by that and then by the arguments.
+struct CallFunctor {
+    set: Val,
+    functor: Val,
+    args: Args,
+    called: bool,
+}
+
+impl Native for CallFunctor {
+    fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if self.called {
+            let args = Args::from_slice(&self.args[1..]);
+            return Ok(if args.is_empty() { Step::Done(input) } else { Step::ReturnCall(input, args) });
+        }
+        self.called = true;
+        Ok(Step::Call(self.functor, Args::from_slice(&[self.set, self.args[0]])))
+    }
+
+    fn call_site(&self, m: &mut Machine<'_>) -> Option<Pos> {
+        Some(m.attr_pos(self.set, m.st.known.functor()))
+    }
+
+    fn site_line(&self) -> Option<&'static str> {
+        Some("while calling a functor (an attribute set with a '__functor' attribute)")
+    }
 }
 
 /// A call with more arguments than the function takes.
@@ -1293,6 +1319,10 @@ impl Native for OverApply {
         }
         self.called = true;
         Ok(Step::Call(self.f, std::mem::take(&mut self.now)))
+    }
+
+    fn call_site(&self, _: &mut Machine<'_>) -> Option<Pos> {
+        None
     }
 }
 
@@ -1324,10 +1354,9 @@ impl Native for BuiltinArgs {
         }
     }
 
-    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
         let builtin = &builtins::TABLE[self.index as usize];
-        if let Some(strict) = builtin.strict.get(self.next) {
-            let _ = m;
+        if let Some(strict) = builtin.strict.get(self.next).filter(|strict| strict.want.says_why_forced()) {
             error.add_trace(Pos::NONE, strict.context());
         }
     }

@@ -1,6 +1,7 @@
 //! Builtins that run the program's code: state machines on frames of their own, resumed with each result.
 
 use crate::error::Error;
+use crate::files::Pos;
 use crate::machine::Machine;
 use frazil_value::Val;
 use smallvec::SmallVec;
@@ -40,6 +41,17 @@ pub trait Native: Send {
     /// Adds to the trace of an error that what it asked for failed with.
     fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
         let _ = (m, error);
+    }
+
+    /// Where the function that it called was called, for the trace. `None` if that is where the builtin itself was.
+    fn call_site(&self, m: &mut Machine<'_>) -> Option<Pos> {
+        let _ = m;
+        Some(Pos::NONE)
+    }
+
+    /// A line of trace with the position at which the builtin was called.
+    fn site_line(&self) -> Option<&'static str> {
+        None
     }
 }
 

@@ -228,7 +228,7 @@ impl World {
             symbols,
             known,
             names,
-            files: Files::default(),
+            files: Files::new(host.clone()),
             units: Vec::new(),
             globals: FxHashMap::default(),
             imports: FxHashMap::default(),
@@ -289,6 +289,7 @@ impl State {
     /// The error of a limit that is breached, looked at every so many frames.
     #[cold]
     pub(crate) fn check_limits(&mut self, heap: &Heap) -> Result<(), Error> {
+        self.host.progress(&self.stats);
         if heap.over_limit() {
             let text = format!("memory limit of {} bytes exceeded", self.limits.heap);
             return Err(Error::new(ErrorKind::Memory, text));
@@ -304,17 +305,9 @@ impl State {
 
     /// The source position as `FILE:LINE:COLUMN`.
     pub fn show_pos(&self, pos: Pos) -> String {
-        use crate::files::Origin;
         match self.files.locate(pos) {
             None => "«none»:0".into(),
-            Some(at) => {
-                let name = match at.origin {
-                    Origin::File(path) => String::from_utf8_lossy(path).into_owned(),
-                    Origin::Text => "«string»".into(),
-                    Origin::Stdin => "«stdin»".into(),
-                };
-                format!("{name}:{}:{}", at.line, at.column)
-            }
+            Some(at) => format!("{}:{}:{}", at.origin, at.line, at.column),
         }
     }
 }

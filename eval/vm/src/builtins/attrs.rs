@@ -263,7 +263,19 @@ impl Native for Cat {
 
 /// `mapAttrs f set`: each value a thunk of the call. The function is not looked at.
 fn map_attrs(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
-    let (f, set) = (a[0], m.flat(a[1]));
+    Ok(Step::Done(map_layers(m, a[0], a[1])))
+}
+
+/// Maps a large set made of several layer by layer, so that their keys stay shared. It is as deep as overlays are.
+fn map_layers(m: &mut Machine<'_>, f: Val, set: Val) -> Val {
+    let Some(layout) = m.heap.layout(set) else {
+        let (base, delta, depth, flat) = m.heap.overlay(set);
+        if let Some(flat) = flat {
+            return map_layers(m, f, flat);
+        }
+        let (base, delta) = (map_layers(m, f, base), map_layers(m, f, delta));
+        return m.heap.new_overlay(depth, m.heap.overlay_size(set), base, delta);
+    };
     let (keys, values) = m.attrs(set);
     m.st.stats.thunks += keys.len() as u64;
     let mut mapped = Vec::with_capacity(keys.len());
@@ -271,8 +283,7 @@ fn map_attrs(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
         let name = m.symbol_string(key);
         mapped.push(m.heap.new_apply_thunk(NO_UNIT, 0, f, &[name, value.get()]));
     }
-    let layout = m.heap.layout(set).expect("just flattened");
-    Ok(Step::Done(m.heap.new_attrs(layout, 0, mapped.into_iter())))
+    m.heap.new_attrs(layout, 0, mapped.into_iter())
 }
 
 struct Zip {

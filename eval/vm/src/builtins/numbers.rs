@@ -67,7 +67,7 @@ fn numbers(m: &mut Machine<'_>, a: Val, b: Val, words: &Words) -> Result<Numbers
         return Ok(Numbers::Ints(x, y));
     }
     let wants_float = m.heap.as_float(a).is_some() || m.heap.as_float(b).is_some();
-    let number = |m: &mut Machine<'_>, v: Val, context: &str| {
+    let number = |m: &mut Machine<'_>, v: Val, context: &'static str| {
         let int = m.heap.as_int(v);
         let value = if wants_float { m.heap.as_float(v).or(int.map(|n| n as f64)) } else { int.map(|n| n as f64) };
         let what = if wants_float { "a float" } else { "an integer" };

@@ -237,6 +237,8 @@ impl Machine<'_> {
 
 /// Links followed before a file is given up, as the system does.
 const MAX_LINKS: usize = 40;
+/// Links that lead to a file to be imported, at most; CppNix's.
+const MAX_FILE_LINKS: usize = 1023;
 
 impl Machine<'_> {
     /// The file that an expression's path means: links followed, `default.nix` in a directory.
@@ -249,7 +251,7 @@ impl Machine<'_> {
         }
         let mut file = path.to_vec();
         let mut kind = self.host_result(&file, self.st.host.kind(&file))?;
-        for _ in 0..MAX_LINKS {
+        for _ in 0..MAX_FILE_LINKS {
             if kind != FileKind::Symlink {
                 break;
             }
@@ -259,7 +261,7 @@ impl Machine<'_> {
             kind = self.host_result(&file, self.st.host.kind(&file))?;
         }
         if kind == FileKind::Symlink {
-            let text = format!("too many symbolic links encountered while traversing the path '{}'", String::from_utf8_lossy(path));
+            let text = format!("too many symbolic links encountered while traversing the path '{}'", String::from_utf8_lossy(&file));
             return Err(Error::new(ErrorKind::File, text));
         }
         if kind == FileKind::Directory {

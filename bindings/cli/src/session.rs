@@ -1,0 +1,251 @@
+//! One command line at work: an evaluator, its inputs, and what is printed of their values.
+
+use crate::args::{AutoArg, Input, InstantiateArgs, Mode, Output};
+use crate::outside::Process;
+use crate::process::{Outer, Progress};
+use crate::store::Store;
+use frazil::settings::{Outside, Settings};
+use frazil::{Arguments, Engine, Error, Evaluator, Host, Scope, Source, Value};
+use std::io::{self, Read, Write};
+
+/// Why a command line ends without success.
+#[derive(Debug)]
+pub enum Failure {
+    /// A program has no value.
+    Eval(Error),
+    /// Standard input or output failed.
+    Stream(io::Error),
+    /// Anything else, in words.
+    Other(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Eval(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Stream(error)
+    }
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Failure {
+        Failure::Other(text)
+    }
+}
+
+impl Failure {
+    /// What standard error says. A reader that has gone wants to hear nothing.
+    pub fn complaint(&self, show_trace: bool) -> Option<String> {
+        match self {
+            Failure::Eval(error) if show_trace => Some(error.render_full().to_owned()),
+            Failure::Eval(error) => Some(error.render().to_owned()),
+            Failure::Stream(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
+            Failure::Stream(error) => Some(format!("error: {error}")),
+            Failure::Other(text) => Some(format!("error: {text}")),
+        }
+    }
+}
+
+/// Says a line on standard error; nobody is left to tell if that is gone.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// An evaluator set up as settings and command line say.
+pub struct Session {
+    /// The evaluator.
+    pub evaluator: Evaluator,
+    /// The working directory.
+    pub here: Vec<u8>,
+    /// The line of progress.
+    pub progress: Progress,
+    /// Paths of the derivations that were printed.
+    pub derivations: Vec<String>,
+    started: u64,
+}
+
+/// Entries of a search path: `NAME=PATH` or `PATH`.
+fn search_entry(entry: &str) -> (&str, &str) {
+    entry.split_once('=').unwrap_or(("", entry))
+}
+
+/// The engine of settings, a search path and a host.
+pub fn engine(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'static) -> Engine {
+    let includes: Vec<String> = includes.iter().map(|i| String::from_utf8_lossy(i).into_owned()).collect();
+    let mut builder = Engine::builder().host(host).settings(settings);
+    for entry in settings.search_path(&includes, &Process) {
+        let (name, path) = search_entry(&entry);
+        builder = builder.search_path(name, path);
+    }
+    if let Some(directory) = Process.variable("NIX_STORE_DIR") {
+        builder = builder.store_dir(&directory);
+    }
+    if let Some(home) = Process.variable("HOME") {
+        builder = builder.home(home);
+    }
+    builder.build()
+}
+
+impl Session {
+    /// Sets an evaluator up, which writes store objects to `store`.
+    pub fn new(settings: &Settings, includes: &[Vec<u8>], store: Option<Store>) -> Session {
+        let progress = Progress::new();
+        let host = Outer { progress: progress.clone(), store };
+        let started = host.clock();
+        let evaluator = engine(settings, includes, host).evaluator();
+        let here = Process.working_directory().into_bytes();
+        Session { evaluator, here, progress, derivations: Vec::new(), started }
+    }
+
+    /// Does what a command line asks for.
+    pub fn run(&mut self, args: &InstantiateArgs) -> Result<(), Failure> {
+        let Session { evaluator, here, progress, derivations, .. } = self;
+        let outcome = evaluator.enter(|scope| {
+            let arguments = auto_arguments(scope, here, args)?;
+            let warned = !args.root_warning || args.root.is_some();
+            Run { scope, here, progress, args, arguments, warned, derivations }.all()
+        });
+        self.progress.clear();
+        outcome
+    }
+
+    /// What was counted, as `NIX_SHOW_STATS` shows it.
+    pub fn stats(&mut self) -> String {
+        let elapsed = frazil::Disk.clock() - self.started;
+        crate::stats::json(&mut self.evaluator, std::time::Duration::from_nanos(elapsed))
+    }
+}
+
+fn auto_arguments<'v>(
+    scope: &mut Scope<'_, 'v>,
+    here: &[u8],
+    args: &InstantiateArgs,
+) -> Result<Arguments<'v>, Failure> {
+    let mut arguments = Arguments::default();
+    for (name, argument) in &args.auto_args {
+        let v = match argument {
+            AutoArg::Expression(text) => scope.delay(text, here)?,
+            AutoArg::String(text) => scope.string(text),
+            AutoArg::File(path) => {
+                let text = scope.read_file(absolute(here, path))?;
+                scope.string(text)
+            }
+            AutoArg::Stdin => scope.string(read_stdin()?),
+        };
+        arguments.add(name, v);
+    }
+    Ok(arguments)
+}
+
+/// A path as seen from a directory.
+pub fn absolute(here: &[u8], path: &[u8]) -> Vec<u8> {
+    let path = path.strip_prefix(b"./").unwrap_or(path);
+    if path.starts_with(b"/") { path.to_vec() } else { [here, b"/", path].concat() }
+}
+
+fn read_stdin() -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    io::stdin().lock().read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Where the program of an input is.
+pub fn source(scope: &mut Scope<'_, '_>, here: &[u8], input: &Input) -> Result<Source, Failure> {
+    Ok(match input {
+        Input::Stdin => Source::Stdin(read_stdin()?, here.to_vec()),
+        Input::Expression(text) => Source::text(text, here),
+        Input::File(name) => match name.strip_prefix(b"<").and_then(|name| name.strip_suffix(b">")) {
+            Some(name) => Source::file(scope.find_file(name)?),
+            None => Source::file(absolute(here, name)),
+        },
+    })
+}
+
+/// The inputs of a command line, one after the other.
+struct Run<'a, 'e, 'v> {
+    scope: &'a mut Scope<'e, 'v>,
+    here: &'a [u8],
+    progress: &'a Progress,
+    args: &'a InstantiateArgs,
+    arguments: Arguments<'v>,
+    /// Whether a missing `--add-root` was warned of.
+    warned: bool,
+    derivations: &'a mut Vec<String>,
+}
+
+impl<'v> Run<'_, '_, 'v> {
+    fn all(&mut self) -> Result<(), Failure> {
+        self.args.inputs.iter().try_for_each(|input| self.input(input))
+    }
+
+    fn input(&mut self, input: &Input) -> Result<(), Failure> {
+        if let (Mode::FindFile, Input::File(name) | Input::Expression(name)) = (self.args.mode, input) {
+            let found = self.scope.find_file(name)?;
+            return self.line(&found);
+        }
+        let source = source(self.scope, self.here, input)?;
+        if self.args.mode == Mode::Parse {
+            let text = self.scope.parse(&source)?;
+            return self.line(&text);
+        }
+        let root = self.scope.eval(&source)?;
+        for path in &self.args.attributes {
+            let v = self.scope.select(root, path, &self.arguments)?;
+            let v = self.scope.force(v)?;
+            if self.args.mode == Mode::Evaluate { self.show(v)? } else { self.instantiate(v)? }
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, v: Value<'v>) -> Result<(), Failure> {
+        let (scope, strict) = (&mut *self.scope, self.args.strict);
+        let v = if self.arguments.is_empty() { v } else { scope.call_auto(v, &self.arguments)? };
+        let v = if strict { scope.force_deep(v)? } else { v };
+        match self.args.output {
+            Output::Raw => {
+                let text = scope.to_text(v, "while generating the nix-instantiate output")?;
+                self.write(&text)
+            }
+            Output::Xml => {
+                let text = scope.to_xml(v, strict, self.args.locations)?;
+                self.write(&text)
+            }
+            Output::Json => {
+                let text = scope.to_json(v, strict)?;
+                self.line(text.as_bytes())
+            }
+            Output::Plain => {
+                let text = scope.print(v)?;
+                self.line(&text)
+            }
+        }
+    }
+
+    fn instantiate(&mut self, v: Value<'v>) -> Result<(), Failure> {
+        for found in self.scope.derivations(v, &self.arguments)? {
+            if !self.warned {
+                self.warned = true;
+                self.progress.aside(|| {
+                    say("warning: you did not specify '--add-root'; the result might be removed by the garbage collector");
+                });
+            }
+            let output = if found.output == "out" { String::new() } else { format!("!{}", found.output) };
+            self.line(format!("{}{output}", found.drv_path).as_bytes())?;
+            self.derivations.push(found.drv_path);
+        }
+        Ok(())
+    }
+
+    fn line(&self, text: &[u8]) -> Result<(), Failure> {
+        self.write(&[text, b"\n"].concat())
+    }
+
+    fn write(&self, text: &[u8]) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        Ok(self.progress.aside(|| out.write_all(text).and_then(|()| out.flush()))?)
+    }
+}

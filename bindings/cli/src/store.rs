@@ -1,0 +1,139 @@
+//! Plain directories that store objects and derivations are written to.
+#![expect(clippy::disallowed_methods, reason = "this is where a command line meets its process")]
+
+use frazil::{HostError, HostResult};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// A failure at a path, in the system's words.
+fn at(path: &Path) -> impl FnOnce(io::Error) -> String {
+    move |error| {
+        let text = error.to_string();
+        let text = text.split(" (os error").next().unwrap_or(&text);
+        format!("cannot write '{}': {text}", path.display())
+    }
+}
+
+/// Writes derivations into a folder under their names. Either all are written, or what was there stays as it was.
+pub fn write_derivations(folder: &Path, derivations: &BTreeMap<String, &[u8]>) -> Result<(), String> {
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let mut written = Vec::new();
+    let outcome = write_aside(folder, derivations, &mut written);
+    if outcome.is_err() {
+        for (aside, _) in &written {
+            // It is ours, and of no use; what cannot be removed stays.
+            let _ = fs::remove_file(aside);
+        }
+    }
+    outcome
+}
+
+fn write_aside(
+    folder: &Path,
+    derivations: &BTreeMap<String, &[u8]>,
+    written: &mut Vec<(PathBuf, PathBuf)>,
+) -> Result<(), String> {
+    for (path, text) in derivations {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let aside = folder.join(format!(".{name}.{}", std::process::id()));
+        written.push((aside.clone(), folder.join(name)));
+        fs::write(&aside, text).map_err(at(&aside))?;
+    }
+    for (aside, place) in written.iter() {
+        fs::rename(aside, place).map_err(at(place))?;
+    }
+    Ok(())
+}
+
+/// A store that is nothing but its directory.
+pub struct Store {
+    /// The store paths begin with this.
+    pub logical: String,
+    /// The directory that they are written to.
+    pub physical: PathBuf,
+}
+
+impl Store {
+    fn place(&self, path: &str) -> PathBuf {
+        let name = path.strip_prefix(&self.logical).unwrap_or(path).trim_start_matches('/');
+        self.physical.join(name)
+    }
+
+    /// Writes an object aside and then gives it its name; one that is there already stays.
+    fn add(&self, path: &str, make: impl FnOnce(&Path) -> io::Result<()>) -> HostResult<()> {
+        let place = self.place(path);
+        if fs::symlink_metadata(&place).is_ok() {
+            return Ok(());
+        }
+        let aside = place.with_file_name(format!(
+            ".{}.{}",
+            place.file_name().unwrap_or_default().to_string_lossy(),
+            std::process::id()
+        ));
+        let made = fs::create_dir_all(&self.physical).and_then(|()| make(&aside)).and_then(|()| fs::rename(&aside, &place));
+        made.map_err(|error| {
+            remove(&aside);
+            HostError::Failed(at(&place)(error))
+        })
+    }
+
+    /// Adds a text.
+    pub fn write(&self, path: &str, contents: &[u8]) -> HostResult<()> {
+        self.add(path, |aside| {
+            fs::write(aside, contents)?;
+            settle(aside, false)
+        })
+    }
+
+    /// Adds a copy of what is at `source`.
+    pub fn copy(&self, path: &str, source: &[u8]) -> HostResult<()> {
+        self.add(path, |aside| copy(Path::new(OsStr::from_bytes(source)), aside))
+    }
+}
+
+/// What cannot be removed stays.
+fn remove(path: &Path) {
+    let _ = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        _ => fs::remove_file(path),
+    };
+}
+
+/// What a store object looks like: read only, from the first second of 1970.
+fn settle(path: &Path, executable: bool) -> io::Result<()> {
+    let file = fs::File::open(path)?;
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(1))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(if executable { 0o555 } else { 0o444 }))
+}
+
+/// Copies files, links and directories, with a list of its own of what is still to be copied.
+fn copy(source: &Path, target: &Path) -> io::Result<()> {
+    let mut todo = vec![(source.to_path_buf(), target.to_path_buf())];
+    let mut folders = Vec::new();
+    while let Some((from, to)) = todo.pop() {
+        let metadata = fs::symlink_metadata(&from)?;
+        if metadata.is_dir() {
+            fs::create_dir(&to)?;
+            for entry in fs::read_dir(&from)? {
+                let entry = entry?;
+                todo.push((entry.path(), to.join(entry.file_name())));
+            }
+            folders.push(to);
+        } else if metadata.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&from)?, &to)?;
+        } else if metadata.is_file() {
+            fs::write(&to, fs::read(&from)?)?;
+            settle(&to, metadata.permissions().mode() & 0o100 != 0)?;
+        } else {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "file has an unsupported type"));
+        }
+    }
+    // The innermost first: nothing can be added to a settled folder.
+    folders.iter().rev().try_for_each(|folder| settle(folder, true))
+}

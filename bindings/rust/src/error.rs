@@ -1,0 +1,147 @@
+//! Errors as an embedder sees them: plain data that outlives its evaluator.
+
+use frazil_engine::{ErrorKind, Evaluator, Position};
+use std::fmt;
+
+/// Why an evaluation has no value.
+///
+/// ```
+/// use frazil::{Engine, ErrorKind};
+///
+/// let mut evaluator = Engine::new().evaluator();
+/// let error = evaluator.eval("1 +\n  throw \"no\"").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Thrown);
+/// assert_eq!(error.message(), "no");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error(Box<Data>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Data {
+    kind: ErrorKind,
+    message: String,
+    position: Option<Position>,
+    trace: Vec<Frame>,
+    suggestions: Vec<String>,
+    short: String,
+    full: String,
+}
+
+/// A line of a trace: what was being done, and where.
+///
+/// ```
+/// let mut evaluator = frazil::Engine::new().evaluator();
+/// let error = evaluator.eval("builtins.addErrorContext \"while adding\" (abort \"x\")").unwrap_err();
+/// assert!(error.trace().iter().any(|frame| frame.text == "while adding"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// What was being done.
+    pub text: String,
+    /// Where, if CppNix says so.
+    pub position: Option<Position>,
+}
+
+impl Error {
+    /// The error with its places found, for they are known to its evaluator only.
+    pub(crate) fn new(error: frazil_engine::Error, evaluator: &Evaluator) -> Error {
+        let (short, full) = (evaluator.render(&error, false), evaluator.render(&error, true));
+        let data = error.data();
+        let frame = |line: &_| frame(line, evaluator);
+        Error(Box::new(Data {
+            kind: data.kind,
+            message: data.message.clone(),
+            position: evaluator.locate(data.pos),
+            trace: data.traces.iter().map(frame).collect(),
+            suggestions: data.suggestions.clone(),
+            short,
+            full,
+        }))
+    }
+
+    /// What went wrong, for programs.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// assert_eq!(evaluator.eval("let x = x; in x").unwrap_err().kind(), frazil::ErrorKind::InfiniteRecursion);
+    /// ```
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What went wrong, for people: one sentence, without `error:`.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// assert_eq!(evaluator.eval("1 / 0").unwrap_err().message(), "division by zero");
+    /// ```
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Where it went wrong.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// let error = evaluator.eval("{\n  a = b;\n}").unwrap_err();
+    /// let position = error.position().expect("syntax has a place");
+    /// assert_eq!((position.file.as_str(), position.line, position.column), ("«string»", 2, 7));
+    /// ```
+    pub fn position(&self) -> Option<&Position> {
+        self.0.position.as_ref()
+    }
+
+    /// What was being done, innermost first.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// let error = evaluator.eval("builtins.addErrorContext \"outside\" (throw \"inside\")").unwrap_err();
+    /// assert!(!error.trace().is_empty());
+    /// ```
+    pub fn trace(&self) -> &[Frame] {
+        &self.0.trace
+    }
+
+    /// Names that may have been meant.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// assert_eq!(evaluator.eval("{ colour = 1; }.color").unwrap_err().suggestions(), ["colour"]);
+    /// ```
+    pub fn suggestions(&self) -> &[String] {
+        &self.0.suggestions
+    }
+
+    /// The error as CppNix prints it, with excerpts of the source; the trace is cut short.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// assert!(evaluator.eval("{").unwrap_err().render().starts_with("error: syntax error"));
+    /// ```
+    pub fn render(&self) -> &str {
+        &self.0.short
+    }
+
+    /// The error as CppNix prints it with `--show-trace`.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// let error = evaluator.eval("builtins.addErrorContext \"while testing\" (throw \"x\")").unwrap_err();
+    /// assert!(error.render_full().contains("… while testing"));
+    /// ```
+    pub fn render_full(&self) -> &str {
+        &self.0.full
+    }
+}
+
+fn frame(line: &frazil_engine::Trace, evaluator: &Evaluator) -> Frame {
+    Frame { text: line.text.clone(), position: evaluator.locate(line.pos) }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}
