@@ -87,7 +87,6 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::RightSet { src: a }
         | Op::Name { name: a }
         | Op::Return { src: a }
-        | Op::RightSet { src: a }
         | Op::JumpIfFalse { cond: a, .. }
         | Op::JumpIfTrue { cond: a, .. }
         | Op::Bool { src: a, .. } => registers(&[a as usize]),
@@ -109,7 +108,6 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::AssertEqual { dst, a, b }
         | Op::Eq { dst, a, b }
         | Op::NotEq { dst, a, b }
-        | Op::AssertEqual { dst, a, b }
         | Op::Less { dst, a, b }
         | Op::Sub { dst, a, b }
         | Op::Mul { dst, a, b }

@@ -112,7 +112,7 @@ fn position(out: &mut String, files: &Files, pos: Pos, indent: &str) -> bool {
 /// The line before, the line with a caret under the column, and the line after.
 fn excerpt(out: &mut String, at: &Location<'_>) {
     let first = at.line.saturating_sub(1).max(1);
-    for (number, text) in (1..).zip(lines(at.source)).skip(first as usize - 1).take((at.line + 2 - first) as usize) {
+    for (number, text) in (1..).zip(lines(&at.source)).skip(first as usize - 1).take((at.line + 2 - first) as usize) {
         out.push_str(&format!("\n {number:>5}| {}", String::from_utf8_lossy(text)));
         if number == at.line {
             let before = " ".repeat(at.column as usize);

@@ -9,7 +9,8 @@ use std::sync::Arc;
 /// What a program traces and what becomes of it, as `answers/record.py` writes it.
 fn lines(program: &str) -> Vec<String> {
     let host = Arc::new(Quiet::default());
-    let outcome = match answer(&mut host.evaluator(), program) {
+    // As `record.py` passes it: a program that begins with `-` is no flag.
+    let outcome = match answer(&mut host.evaluator(), &format!(" {program}")) {
         Ok(value) => format!("= {value}"),
         Err(error) => format!("! {}", error.data().message.lines().next().unwrap_or_default()),
     };
