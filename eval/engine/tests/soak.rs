@@ -53,18 +53,22 @@ fn ten_thousand_rounds_keep_memory_flat() {
 fn a_breached_limit_leaves_a_working_evaluator() {
     let mut evaluator = Arc::new(Quiet::default()).evaluator();
     let function = function(&mut evaluator);
-    let limits = [
-        (Limits { steps: 100_000, ..Limits::default() }, ErrorKind::Steps),
-        (Limits { heap: 64 << 20, ..Limits::default() }, ErrorKind::Memory),
-        (Limits::default(), ErrorKind::CallDepth),
+    let breaches = [
+        (
+            Limits { steps: 100_000, ..Limits::default() },
+            ErrorKind::Steps,
+            "builtins.foldl' (a: b: a + b) 0 (builtins.genList (x: x) 1000000)",
+        ),
+        (
+            Limits { heap: 64 << 20, ..Limits::default() },
+            ErrorKind::Memory,
+            "builtins.foldl' (a: b: a ++ a) [ 1 ] (builtins.genList (x: x) 30)",
+        ),
+        (Limits::default(), ErrorKind::CallDepth, "let f = x: 1 + f x; in f 1"),
     ];
-    for (limits, kind) in limits {
-        let program = match kind {
-            ErrorKind::CallDepth => "let f = x: 1 + f x; in f 1",
-            _ => "let f = l: f (l ++ [ (l ++ l) ]); in f [ 1 ]",
-        };
+    for (limits, kind, program) in breaches {
         evaluator.world().set_limits(limits);
-        assert_eq!(answer(&mut evaluator, program).expect_err("it never ends").kind(), kind);
+        assert_eq!(answer(&mut evaluator, program).expect_err("too much").kind(), kind);
         evaluator.world().collect();
         assert_eq!(answer(&mut evaluator, "1 + 1").expect("small"), "2");
         evaluator.world().set_limits(Limits::default());
