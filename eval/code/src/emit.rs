@@ -618,7 +618,7 @@ impl<'a> Emitter<'a> {
         self.var(function, Symbol(0), base);
         for &arg in args {
             let reg = self.temp();
-            self.strict(arg, reg);
+            self.lazy(arg, reg);
         }
         self.at(pos);
         self.op(Op::Call { dst, base, n: args.len() as u8 });
@@ -632,7 +632,7 @@ impl<'a> Emitter<'a> {
         if let Some(&function) = self.file.rebound.get(&(id, false)) {
             self.var(function, Symbol(0), base);
             let reg = self.temp();
-            self.strict(a, reg);
+            self.lazy(a, reg);
             self.at(pos);
             self.op(Op::Call { dst, base, n: 2 });
         } else {

@@ -579,8 +579,8 @@ impl Resolver<'_> {
             Expr::Binary(op, a, b) => self.binary(id, op, a, b, less(3))?,
             Expr::Not(a) => self.work.push(Work::Strict(a, less(1))),
             Expr::Negate(a) => {
-                self.rebound(id, false, self.names.sub)?;
-                self.work.push(Work::Strict(a, less(3)));
+                let is_call = self.rebound(id, false, self.names.sub)?;
+                self.work.push(if is_call { Work::Lazy(a) } else { Work::Strict(a, less(3)) });
             }
             Expr::Select(select) | Expr::HasAttr(select) => self.select(select, less(3)),
             Expr::Call(function, args) => {
@@ -614,24 +614,29 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Notes what the builtin behind an operator means if the program binds its name.
-    fn rebound(&mut self, id: ExprId, second: bool, name: Symbol) -> Result<(), ScopeError> {
-        if self.innermost.contains_key(&name) {
+    /// Notes what the builtin behind an operator means if the program binds its name; answers whether it does.
+    fn rebound(&mut self, id: ExprId, second: bool, name: Symbol) -> Result<bool, ScopeError> {
+        let is_bound = self.innermost.contains_key(&name);
+        if is_bound {
             let var = self.resolve_var(name, self.code.exprs.pos(id))?;
             self.code.rebound.insert((id, second), var);
         }
-        Ok(())
+        Ok(is_bound)
     }
 
     fn binary(&mut self, id: ExprId, op: BinOp, a: ExprId, b: ExprId, budget: u8) -> Result<(), ScopeError> {
-        match op {
+        let is_call = match op {
             BinOp::Less => self.rebound(id, false, self.names.less_than)?,
             BinOp::Sub => self.rebound(id, false, self.names.sub)?,
             BinOp::Mul => self.rebound(id, false, self.names.mul)?,
             BinOp::Div => self.rebound(id, false, self.names.div)?,
-            _ => {}
+            _ => false,
+        };
+        if is_call {
+            self.work.extend([Work::Lazy(b), Work::Lazy(a)]);
+        } else {
+            self.both(a, b, budget);
         }
-        self.both(a, b, budget);
         Ok(())
     }
 

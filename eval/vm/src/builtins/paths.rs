@@ -20,10 +20,15 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "scopedImport",
         2,
-        &[strict(0, Want::Attrs, "while evaluating the first argument passed to builtins.scopedImport")],
+        &[],
         |_, a| {
             let scope = a[0];
-            path_of(a[1], "while realising the context of a path", move |m, path, _| m.scoped_import(&path, scope))
+            path_of(a[1], "while realising the context of a path", move |_, path, _| {
+                then(Step::Force(scope), move |m, scope| {
+                    m.expect(scope, Want::Attrs, "while evaluating the first argument passed to builtins.scopedImport")?;
+                    m.scoped_import(&path, scope)
+                })
+            })
         },
     ),
     row("readFile", 1, &[], |_, a| path_of(a[0], "while realising the context of a path", |m, path, _| read_file(m, &path))),
