@@ -135,7 +135,7 @@ impl Error {
 }
 
 fn frame(line: &frazil_engine::Trace, evaluator: &Evaluator) -> Frame {
-    Frame { text: line.text.clone(), position: evaluator.locate(line.pos) }
+    Frame { text: line.text.clone().into_owned(), position: evaluator.locate(line.pos) }
 }
 
 impl fmt::Display for Error {

@@ -202,12 +202,7 @@ impl Evaluator {
     /// Where that is.
     pub fn locate(&self, pos: Pos) -> Option<Position> {
         let at = self.world.state.files.locate(pos).filter(|_| pos != Pos::NONE)?;
-        let file = match at.origin {
-            Origin::File(path) => String::from_utf8_lossy(path).into_owned(),
-            Origin::Text => "«string»".to_owned(),
-            Origin::Stdin => "«stdin»".to_owned(),
-        };
-        Some(Position { file, line: at.line, column: at.column })
+        Some(Position { file: at.origin.to_string(), line: at.line, column: at.column })
     }
 
     /// A host's text as a string value.

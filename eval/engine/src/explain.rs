@@ -34,7 +34,7 @@ impl Evaluator {
         }
         let unit = load(&mut m, source)?;
         let code = m.st.files.get(m.st.files.of_unit(unit)).code.clone();
-        Ok(if view == View::Ir { units(&code, &m.st.symbols) } else { instructions(&code) })
+        Ok(if view == View::Ir { units(&code, &m.st.symbols) } else { instructions(&code, &m.st.symbols) })
     }
 
     /// All that is wrong with a program before it runs: its syntax, or else its first undefined variable.
@@ -114,11 +114,11 @@ fn units(code: &FileCode, symbols: &Symbols) -> String {
     out
 }
 
-fn instructions(code: &FileCode) -> String {
+fn instructions(code: &FileCode, symbols: &Symbols) -> String {
     let mut out = String::new();
     for unit in 0..code.units.len() as u32 {
         out.push_str(&format!("unit {unit}: "));
-        out.push_str(&frazil_code::dump::dump(&frazil_code::emit(code, unit)));
+        out.push_str(&frazil_code::dump::dump(&frazil_code::emit(code, unit), code, symbols));
     }
     out
 }
