@@ -100,7 +100,10 @@ impl Evaluator {
             // What an evaluation left behind when it broke the limit is nobody's.
             self.collect();
         }
-        work(&mut Scope::new(self))
+        let pins = self.inner.pins();
+        let result = work(&mut Scope::new(self));
+        self.inner.unpin(pins);
+        result
     }
 
     /// The value of a program.

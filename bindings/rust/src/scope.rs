@@ -142,6 +142,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// The value of a word that is pinned, or needs no heap.
 fn brand<'v>(val: Val) -> Value<'v> {
     Value { val, brand: PhantomData }
 }
@@ -149,6 +150,11 @@ fn brand<'v>(val: Val) -> Value<'v> {
 impl<'e, 'v> Scope<'e, 'v> {
     pub(crate) fn new(evaluator: &'e mut Evaluator) -> Scope<'e, 'v> {
         Scope { evaluator, brand: PhantomData }
+    }
+
+    /// A value that stays alive as long as the scope.
+    fn root(&mut self, val: Val) -> Value<'v> {
+        brand(self.evaluator.inner().pin(val))
     }
 
     fn try_value(
@@ -291,7 +297,7 @@ impl<'e, 'v> Scope<'e, 'v> {
     /// ```
     pub fn call(&mut self, function: Value<'v>, arguments: &[Value<'v>]) -> Result<Value<'v>, Error> {
         let arguments: Vec<Val> = arguments.iter().map(|v| v.val).collect();
-        self.try_value(|inner| inner.world().machine().call(function.val, &arguments))
+        self.try_value(|inner| inner.call(function.val, &arguments))
     }
 
     /// A function with a set pattern called with what `arguments` has for it; any other value as it is.
@@ -494,7 +500,8 @@ impl<'e, 'v> Scope<'e, 'v> {
     /// ```
     pub fn items(&mut self, v: Value<'v>) -> Vec<Value<'v>> {
         let Some(list) = self.peek(v, Type::List) else { return Vec::new() };
-        self.evaluator.inner().world().heap.list(list).iter().map(|slot| brand(slot.get())).collect()
+        let items: Vec<Val> = self.evaluator.inner().world().heap.list(list).iter().map(|slot| slot.get()).collect();
+        items.into_iter().map(|item| self.root(item)).collect()
     }
 
     /// The names and values of an attribute set, by name; none if it is no set.
@@ -510,8 +517,9 @@ impl<'e, 'v> Scope<'e, 'v> {
         let Some(set) = self.peek(v, Type::Attrs) else { return Vec::new() };
         let mut m = self.evaluator.inner().world().machine();
         let (keys, values) = m.attrs(set);
-        let pair = |(&key, slot): (&_, &frazil_engine::Slot)| (m.st.symbols.name(key).to_vec(), brand(slot.get()));
-        keys.iter().zip(values).map(pair).collect()
+        let pair = |(&key, slot): (&_, &frazil_engine::Slot)| (m.st.symbols.name(key).to_vec(), slot.get());
+        let pairs: Vec<(Vec<u8>, Val)> = keys.iter().zip(values).map(pair).collect();
+        pairs.into_iter().map(|(name, v)| (name, self.root(v))).collect()
     }
 
     /// An attribute of a set.
@@ -526,7 +534,8 @@ impl<'e, 'v> Scope<'e, 'v> {
         let set = self.peek(v, Type::Attrs)?;
         let m = self.evaluator.inner().world().machine();
         let symbol = m.st.symbols.find(name.as_ref())?;
-        m.attr(set, symbol).map(|slot| brand(slot.get()))
+        let v = m.attr(set, symbol)?.get();
+        Some(self.root(v))
     }
 
     // ---- making -------------------------------------------------------------------------------------
@@ -564,7 +573,8 @@ impl<'e, 'v> Scope<'e, 'v> {
     /// # });
     /// ```
     pub fn int(&mut self, n: i64) -> Value<'v> {
-        brand(self.evaluator.inner().world().heap.new_int(n))
+        let v = self.evaluator.inner().world().heap.new_int(n);
+        self.root(v)
     }
 
     /// A float.
@@ -576,7 +586,8 @@ impl<'e, 'v> Scope<'e, 'v> {
     /// # });
     /// ```
     pub fn float(&mut self, f: f64) -> Value<'v> {
-        brand(self.evaluator.inner().world().heap.new_float(f))
+        let v = self.evaluator.inner().world().heap.new_float(f);
+        self.root(v)
     }
 
     /// A string without context.
@@ -601,7 +612,8 @@ impl<'e, 'v> Scope<'e, 'v> {
     /// # });
     /// ```
     pub fn list(&mut self, items: &[Value<'v>]) -> Value<'v> {
-        brand(self.evaluator.inner().world().heap.new_list(items.iter().map(|v| v.val)))
+        let v = self.evaluator.inner().world().heap.new_list(items.iter().map(|v| v.val));
+        self.root(v)
     }
 
     /// An attribute set; of two for one name the last is taken.
@@ -619,7 +631,8 @@ impl<'e, 'v> Scope<'e, 'v> {
         let mut m = self.evaluator.inner().world().machine();
         let names: Vec<_> = by_name.keys().map(|name| m.st.symbols.intern(name)).collect();
         let values: Vec<Val> = by_name.into_values().collect();
-        brand(m.new_attrs(&names, &values))
+        let v = m.new_attrs(&names, &values);
+        self.root(v)
     }
 
     // ---- in and out ---------------------------------------------------------------------------------

@@ -77,19 +77,42 @@ impl Evaluator {
         &mut self.world
     }
 
+    /// Keeps a value that goes to the host alive, until the host lets go of it by [`Evaluator::unpin`].
+    pub fn pin(&mut self, v: Val) -> Val {
+        self.world.state.pins.push(v);
+        v
+    }
+
+    /// How many values are pinned.
+    pub fn pins(&self) -> usize {
+        self.world.state.pins.len()
+    }
+
+    /// Lets go of all values pinned since there were so many.
+    pub fn unpin(&mut self, pins: usize) {
+        self.world.state.pins.truncate(pins);
+    }
+
+    /// Runs a machine that may collect the heap; what it answers is pinned.
+    fn run(&mut self, work: impl FnOnce(&mut Machine<'_>) -> Result<Val, Error>) -> Result<Val, Error> {
+        let v = work(&mut self.world.machine().collecting())?;
+        Ok(self.pin(v))
+    }
+
     /// The value of a program, forced.
     pub fn eval(&mut self, source: &Source) -> Result<Val, Error> {
-        let mut m = self.world.machine();
-        let step = match source {
-            Source::File(path) => m.import(path)?,
-            _ => Step::Return(program(&mut m, source)?),
-        };
-        m.run(step)
+        self.run(|m| {
+            let step = match source {
+                Source::File(path) => m.import(path)?,
+                _ => Step::Return(program(m, source)?),
+            };
+            m.run(step)
+        })
     }
 
     /// A text to be evaluated when its value is wanted; it is parsed now.
     pub fn delay(&mut self, text: &[u8], base: &[u8]) -> Result<Val, Error> {
-        program(&mut self.world.machine(), &Source::text(text, base))
+        self.run(|m| program(m, &Source::text(text, base)))
     }
 
     /// A program as `nix-instantiate --parse` prints it.
@@ -112,37 +135,43 @@ impl Evaluator {
 
     /// The value of a text in whose scope are these names.
     pub fn eval_in_scope(&mut self, text: &[u8], base: &[u8], scope: &[(Symbol, Val)]) -> Result<Val, Error> {
-        let mut m = self.world.machine();
-        let (names, values): (Vec<Symbol>, Vec<Val>) = scope.iter().copied().unzip();
-        let set = m.new_attrs(&names, &values);
-        let unit = m.load(Origin::Text, text.into(), base.to_vec(), Some(&names))?;
-        let function = m.heap.new_closure(unit, std::iter::empty::<Val>());
-        m.call(function, &[set])
+        self.run(|m| {
+            let (names, values): (Vec<Symbol>, Vec<Val>) = scope.iter().copied().unzip();
+            let set = m.new_attrs(&names, &values);
+            let unit = m.load(Origin::Text, text.into(), base.to_vec(), Some(&names))?;
+            let function = m.heap.new_closure(unit, std::iter::empty::<Val>());
+            m.call(function, &[set])
+        })
+    }
+
+    /// The result of a call.
+    pub fn call(&mut self, function: Val, arguments: &[Val]) -> Result<Val, Error> {
+        self.run(|m| m.call(function, arguments))
     }
 
     /// A value, forced.
     pub fn force(&mut self, v: Val) -> Result<Val, Error> {
-        self.world.machine().force(v)
+        self.run(|m| m.force(v))
     }
 
     /// A value, forced with all that it holds.
     pub fn force_deep(&mut self, v: Val) -> Result<Val, Error> {
-        self.world.machine().run_native(DeepSeq::new(v))
+        self.run(|m| m.run_native(DeepSeq::new(v)))
     }
 
     /// The value at an attribute path.
     pub fn select(&mut self, v: Val, path: &[u8], args: &AutoArgs) -> Result<Val, Error> {
-        crate::select::along_path(&mut self.world.machine(), v, path, args)
+        self.run(|m| crate::select::along_path(m, v, path, args))
     }
 
     /// A function with a set pattern called with what `args` has for it; any other value as it is.
     pub fn auto_call(&mut self, v: Val, args: &AutoArgs) -> Result<Val, Error> {
-        crate::select::auto_call(&mut self.world.machine(), v, args)
+        self.run(|m| crate::select::auto_call(m, v, args))
     }
 
     /// The derivations that a value is or holds: paths with output names.
     pub fn derivations(&mut self, v: Val, args: &AutoArgs) -> Result<Vec<crate::select::Instance>, Error> {
-        crate::select::derivations(&mut self.world.machine(), v, args)
+        crate::select::derivations(&mut self.world.machine().collecting(), v, args)
     }
 
     /// A value as `nix-instantiate --eval` prints it; nothing is forced.
@@ -152,14 +181,14 @@ impl Evaluator {
 
     /// A value as JSON; forced with all that it holds if `strict`.
     pub fn to_json(&mut self, v: Val, strict: bool) -> Result<Vec<u8>, Error> {
-        let mut m = self.world.machine();
+        let mut m = self.world.machine().collecting();
         let text = m.run_native(ToJson::new(v, strict))?;
         Ok(m.heap.bytes(text).to_vec())
     }
 
     /// A value as XML; forced with all that it holds if `strict`.
     pub fn to_xml(&mut self, v: Val, strict: bool, location: bool) -> Result<Vec<u8>, Error> {
-        let mut m = self.world.machine();
+        let mut m = self.world.machine().collecting();
         let text = m.run_native(ToXml::new(v, strict, location))?;
         Ok(m.heap.bytes(text).to_vec())
     }
@@ -207,7 +236,8 @@ impl Evaluator {
 
     /// A host's text as a string value.
     pub fn string(&mut self, text: &[u8]) -> Val {
-        self.world.heap.new_string(text, 0)
+        let v = self.world.heap.new_string(text, 0);
+        self.pin(v)
     }
 
     /// The error as CppNix prints it, with all of its trace if `show_trace`.

@@ -144,6 +144,7 @@ pub fn derivations(m: &mut Machine<'_>, v: Val, args: &AutoArgs) -> Result<Vec<I
     let mut todo = vec![(v, Vec::new(), true)];
     while let Some((v, attr, top)) = todo.pop() {
         let v = auto_call(m, v, args)?;
+        m.st.pins.push(v);
         if let Some(instance) = derivation(m, v, &attr, &mut seen)? {
             found.extend(instance);
             continue;
@@ -156,11 +157,13 @@ pub fn derivations(m: &mut Machine<'_>, v: Val, args: &AutoArgs) -> Result<Vec<I
             for (&key, value) in keys.iter().zip(values).rev() {
                 let name = m.st.symbols.name(key);
                 if is_attr_name(name) {
+                    m.st.pins.push(value.get());
                     todo.push((value.get(), join(&attr, name), false));
                 }
             }
         } else if v.is_list() {
             for (i, value) in m.heap.list(v).iter().enumerate().rev() {
+                m.st.pins.push(value.get());
                 todo.push((value.get(), join(&attr, i.to_string().as_bytes()), false));
             }
         } else if top {

@@ -839,43 +839,52 @@ impl Heap {
     ///
     /// Every value that will be used afterwards must be reachable (H5). Answers the bytes of live objects.
     pub fn collect(&mut self, roots: &mut Roots<'_>, layouts: &crate::Layouts) -> u64 {
+        let live = self.mark_roots(roots, layouts);
+        self.sweep(layouts, true);
+        live
+    }
+
+    /// The same while a machine runs: at a point where it holds no reference into the heap, only roots (H6). Memory is kept
+    /// for what comes.
+    pub fn collect_at_safepoint(&self, roots: &mut Roots<'_>, layouts: &crate::Layouts) -> u64 {
+        let live = self.mark_roots(roots, layouts);
+        self.sweep(layouts, false);
+        live
+    }
+
+    fn mark_roots(&self, roots: &mut Roots<'_>, layouts: &crate::Layouts) -> u64 {
         self.allocated.set(self.allocated());
         self.retire();
-        for chunk in self.chunks.get_mut() {
-            chunk.marks = vec![0; chunk.bytes.min(CHUNK).div_ceil(64 * 8)];
+        let mut chunks = self.chunks.borrow_mut();
+        for chunk in chunks.iter_mut() {
+            chunk.marks.clear();
+            chunk.marks.resize(chunk.bytes.min(CHUNK).div_ceil(64 * 8), 0);
         }
         let mut stack: Vec<Val> = vec![self.empty_list(), self.empty_attrs(), self.empty_string()];
         roots(&mut |v| stack.push(v));
-        let live = self.mark(stack, layouts);
-        self.sweep(layouts);
-        live
+        self.mark(&mut chunks, stack, layouts)
     }
 
-    /// Marks what `stack` reaches; answers its bytes.
-    fn mark(&mut self, mut stack: Vec<Val>, layouts: &crate::Layouts) -> u64 {
+    /// Marks what `stack` reaches; answers its bytes. Thunks that have run give way to their values.
+    fn mark(&self, chunks: &mut [Chunk], mut stack: Vec<Val>, layouts: &crate::Layouts) -> u64 {
         let mut live = 0;
         while let Some(v) = stack.pop() {
-            if !v.is_pointer() || !self.mark_object(v) {
+            if !v.is_pointer() || !mark_object(chunks, v) {
                 continue;
             }
             let head = self.header(v);
-            debug_assert!(!v.is_thunk() || state_of(head) != state::BUSY, "H5: a machine runs");
             live += 8 * self.size(head, layouts) as u64;
             let (from, len) = traced(head, layouts);
-            stack.extend(self.slots(v, from, len).iter().map(Slot::get));
+            for slot in self.slots(v, from, len) {
+                let v = slot.get();
+                let value = self.peek(v).unwrap_or(v);
+                if value != v {
+                    slot.set(value);
+                }
+                stack.push(value);
+            }
         }
         live
-    }
-
-    /// Sets the mark of an object; answers whether it was not set.
-    fn mark_object(&mut self, v: Val) -> bool {
-        let at = (v.0 & !7) as usize;
-        let chunk = &mut self.chunks.get_mut()[chunk_index(at)];
-        let word = (at - chunk.base) / 8;
-        let (i, bit) = (word / 64, 1u64 << (word % 64));
-        let new = chunk.marks[i] & bit == 0;
-        chunk.marks[i] |= bit;
-        new
     }
 
     /// Words of an object, with its header.
@@ -895,14 +904,14 @@ impl Heap {
         }
     }
 
-    /// Frees chunks without live objects and lists the free lines of the others.
-    fn sweep(&mut self, layouts: &crate::Layouts) {
-        let old = std::mem::take(self.chunks.get_mut());
+    /// Lists the free lines of all chunks. Chunks without live objects are freed if `give_back`, and large ones in any case.
+    fn sweep(&self, layouts: &crate::Layouts, give_back: bool) {
+        let mut chunks = self.chunks.borrow_mut();
         let mut holes = Vec::new();
-        let mut kept: Vec<Chunk> = Vec::new();
-        for mut chunk in old {
-            let marks = std::mem::take(&mut chunk.marks);
-            if marks.iter().all(|&w| w == 0) {
+        let mut kept: Vec<Chunk> = Vec::with_capacity(chunks.len());
+        for mut chunk in std::mem::take(&mut *chunks) {
+            let is_dead = chunk.marks.iter().all(|&w| w == 0);
+            if is_dead && (give_back || chunk.bytes != CHUNK) {
                 self.reserved.set(self.reserved.get() - chunk.bytes as u64);
                 free_chunk(&chunk);
                 continue;
@@ -911,14 +920,14 @@ impl Heap {
             // SAFETY: the first word of a chunk is its index, which changes as chunks before it go.
             unsafe { base.write(kept.len() as u64) };
             if chunk.bytes == CHUNK {
-                self.find_holes(&chunk, &marks, layouts, &mut holes);
+                self.find_holes(&chunk, &chunk.marks, layouts, &mut holes);
                 chunk.top = chunk.base + CHUNK;
             }
             kept.push(chunk);
         }
         holes.sort_by_key(|&(start, end)| end - start);
-        *self.chunks.get_mut() = kept;
-        *self.holes.get_mut() = holes;
+        *chunks = kept;
+        *self.holes.borrow_mut() = holes;
     }
 
     fn find_holes(
@@ -953,6 +962,17 @@ impl Heap {
             line += run;
         }
     }
+}
+
+/// Sets the mark of an object; answers whether it was not set.
+fn mark_object(chunks: &mut [Chunk], v: Val) -> bool {
+    let at = (v.0 & !7) as usize;
+    let chunk = &mut chunks[chunk_index(at)];
+    let word = (at - chunk.base) / 8;
+    let (i, bit) = (word / 64, 1u64 << (word % 64));
+    let new = chunk.marks[i] & bit == 0;
+    chunk.marks[i] |= bit;
+    new
 }
 
 /// Overwrites dead objects by what is no object, so that a root which was forgotten (H5) shows.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Args, Native, Step};
+use crate::native::{Args, Native, Step, traced};
 use frazil_value::{Tag, Val};
 
 /// How far a value may be from a string.
@@ -34,6 +34,13 @@ enum Task {
     Value(Val),
     /// Go on with the list from this element.
     List(Val, usize),
+}
+
+impl Task {
+    fn value(&self) -> Val {
+        let (Task::Value(v) | Task::List(v, _)) = self;
+        *v
+    }
 }
 
 /// A coercion at work.
@@ -131,6 +138,8 @@ impl Coerce {
 }
 
 impl Native for Coerce {
+    traced!(self, visit: self.tasks.iter().map(Task::value), self.single.iter());
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             let empty_list = m.heap.empty_list();
@@ -250,6 +259,8 @@ struct Plus {
 }
 
 impl Native for Plus {
+    traced!(self, visit: [self.a, self.b], self.first.iter());
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let is_path = m.heap.as_path(self.a).is_some();
         let to = CoerceTo { more: false, copy: self.a.is_string() };

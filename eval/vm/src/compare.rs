@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::machine::Machine;
-use crate::native::{Native, Step};
+use crate::native::{Native, Step, traced};
 use frazil_value::{Slot, Tag, Val};
 use std::cmp::Ordering;
 
@@ -51,6 +51,13 @@ enum Task {
     Attrs(Val, Val, usize),
 }
 
+impl Task {
+    fn values(&self) -> [Val; 2] {
+        let (Task::Pair(a, b) | Task::Lists(a, b, _) | Task::Attrs(a, b, _)) = self;
+        [*a, *b]
+    }
+}
+
 enum Wait {
     Nothing,
     /// For the left side; this is the right one.
@@ -59,6 +66,16 @@ enum Wait {
     Right(Val),
     /// For the `type` of the left or right one of two sets.
     Type { a: Val, b: Val, right: bool },
+}
+
+impl Wait {
+    fn values(&self) -> [Val; 2] {
+        match *self {
+            Wait::Nothing => [Val::NULL; 2],
+            Wait::Left(v) | Wait::Right(v) => [v; 2],
+            Wait::Type { a, b, .. } => [a, b],
+        }
+    }
 }
 
 /// A comparison at work.
@@ -156,6 +173,8 @@ impl Equal {
 }
 
 impl Native for Equal {
+    traced!(self, visit: self.tasks.iter().flat_map(Task::values), self.wait.values());
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let mut equal = match std::mem::replace(&mut self.wait, Wait::Nothing) {
             Wait::Nothing => Ok(true),
@@ -223,6 +242,12 @@ enum LessWait {
     Right(Val),
 }
 
+impl LessWait {
+    fn value(&self) -> Val {
+        if let LessWait::Right(v) = self { *v } else { Val::NULL }
+    }
+}
+
 /// A comparison of lists at work: the first elements that are not equal decide.
 struct Less {
     a: Val,
@@ -239,6 +264,8 @@ impl Less {
 }
 
 impl Native for Less {
+    traced!(self, visit: [self.a, self.b, self.wait.value()]);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         match std::mem::replace(&mut self.wait, LessWait::Nothing) {
             LessWait::Nothing => {}

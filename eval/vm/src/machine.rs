@@ -7,9 +7,9 @@ use crate::builtins::Want;
 use crate::error::{Error, ErrorKind, Shown};
 use crate::files::Pos;
 use crate::link::Code;
-use crate::native::{Args, Native, Step};
+use crate::native::{Args, Native, Step, traced};
 use crate::trace::{Trail, Waiting};
-use crate::world::{Failure, State, World};
+use crate::world::{Failure, MIN_BUDGET, State, World};
 use frazil_code::op::Op;
 use frazil_syntax::expr::ExprId;
 use frazil_syntax::symbol::Symbol;
@@ -63,6 +63,10 @@ pub struct Machine<'w> {
     input: Val,
     depth: u32,
     poll: u32,
+    /// Whether the heap may be collected: whoever runs the machine has pinned the values that it holds.
+    collects: bool,
+    /// Whether the heap is to be collected between the next two frames.
+    wants_collection: bool,
     /// What is known of the place of the error that is thrown next.
     pub(crate) trail: Trail,
 }
@@ -87,6 +91,8 @@ impl World {
             input: Val::ABSENT,
             depth: 0,
             poll: POLL_EVERY,
+            collects: false,
+            wants_collection: false,
             trail: Trail::default(),
         }
     }
@@ -146,6 +152,36 @@ impl<'w> Machine<'w> {
         }
     }
 
+    /// The same machine, allowed to collect the heap: the caller has pinned all values that it holds, apart from those that it
+    /// hands to the machine.
+    pub fn collecting(mut self) -> Self {
+        self.collects = true;
+        self
+    }
+
+    /// Collects the heap, unless some builtin at work hides its values.
+    #[cold]
+    fn collect(&mut self, regs: &mut [Val]) {
+        self.wants_collection = false;
+        let mut held = vec![self.input];
+        if !self.natives.iter().flatten().all(|native| native.values(&mut |v| held.push(v))) {
+            return;
+        }
+        // Registers above the frames hold what is gone; those of the frames were all written since they were cleared.
+        let used = (self.top() + WINDOW).min(regs.len());
+        regs[used..].fill(Val::ABSENT);
+        held.extend_from_slice(&regs[..used]);
+        held.extend(self.frames.iter().flat_map(|f| [f.update, f.env]));
+        let mut roots = |visit: &mut dyn FnMut(Val)| {
+            held.iter().for_each(|&v| visit(v));
+            self.st.roots(self.codes, visit);
+        };
+        let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
+        self.st.collected_at = self.heap.allocated();
+        self.st.budget = (live * 3 / 4).max(MIN_BUDGET);
+        if std::env::var("GCLOG").is_ok() { eprintln!("GC live {live} reserved {} allocated {}", self.heap.reserved(), self.heap.allocated()); }
+    }
+
     // ---- frames -------------------------------------------------------------------------------------
 
     /// The first register that no frame uses.
@@ -202,6 +238,8 @@ impl<'w> Machine<'w> {
             return Err(Error::new(ErrorKind::Steps, text));
         }
         self.st.steps_left -= POLL_EVERY as u64;
+        let since = self.heap.allocated() - self.st.collected_at;
+        self.wants_collection = self.collects && since > self.st.budget;
         self.st.check_limits(self.heap)
     }
 
@@ -546,6 +584,9 @@ impl<'w> Machine<'w> {
     /// Runs until the frames are down to `floor`, and answers the value of the last.
     fn execute(&mut self, regs: &mut Vec<Val>, floor: usize) -> Result<Val, Error> {
         loop {
+            if self.wants_collection {
+                self.collect(regs);
+            }
             let frame = self.frames.last().expect("above the floor");
             let done = match frame.code {
                 Some(code) => {
@@ -1243,6 +1284,8 @@ struct SelectThunk {
 }
 
 impl Native for SelectThunk {
+    traced!(self, visit: [self.base]);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input == Val::ABSENT {
             return Ok(Step::Force(self.base));
@@ -1265,6 +1308,8 @@ struct Apply {
 }
 
 impl Native for Apply {
+    traced!(self, visit: [self.f], &self.args);
+
     fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if self.forced {
             return Ok(Step::ReturnCall(input, std::mem::take(&mut self.args)));
@@ -1287,6 +1332,8 @@ struct CallFunctor {
 }
 
 impl Native for CallFunctor {
+    traced!(self, visit: [self.set, self.functor], &self.args);
+
     fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if self.called {
             let args = Args::from_slice(&self.args[1..]);
@@ -1314,6 +1361,8 @@ struct OverApply {
 }
 
 impl Native for OverApply {
+    traced!(self, visit: [self.f], &self.now, &self.later);
+
     fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if self.called {
             return Ok(Step::ReturnCall(input, std::mem::take(&mut self.later)));
@@ -1335,6 +1384,8 @@ struct BuiltinArgs {
 }
 
 impl Native for BuiltinArgs {
+    traced!(self, visit: &self.args);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let builtin = &builtins::TABLE[self.index as usize];
         if input != Val::ABSENT {

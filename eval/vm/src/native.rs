@@ -32,6 +32,13 @@ pub trait Native: Send {
     /// Goes on with `input`, the value that it asked for; [`Val::ABSENT`] the first time.
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error>;
 
+    /// Shows all values that it holds to a collection. A builtin that cannot, and answers `false`, puts the collection
+    /// off until it is done.
+    fn values(&self, visit: &mut dyn FnMut(Val)) -> bool {
+        let _ = visit;
+        false
+    }
+
     /// The value to go on with if what it asked for failed. `None` passes the error on.
     fn catch(&mut self, m: &mut Machine<'_>, error: &Error) -> Option<Val> {
         let _ = (m, error);
@@ -55,10 +62,39 @@ pub trait Native: Send {
     }
 }
 
-/// A closure as a [`Native`] of two steps: ask for something, then go on with it.
-pub struct Then<F>(pub Option<Step>, pub F);
+/// What a [`Then`] goes on with: the machine, the values that it kept, and the one that it asked for.
+pub type GoOn = fn(&mut Machine<'_>, &[Val], Val) -> Result<Step, Error>;
 
-impl<F> Native for Then<F>
+/// A [`Native`] of two steps: ask for something, then go on with it.
+pub struct Then {
+    first: Option<Step>,
+    kept: Args,
+    go_on: GoOn,
+}
+
+impl Native for Then {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        match self.first.take() {
+            Some(step) => Ok(step),
+            None => (self.go_on)(m, &self.kept, input),
+        }
+    }
+
+    fn values(&self, visit: &mut dyn FnMut(Val)) -> bool {
+        self.kept.iter().for_each(|&v| visit(v));
+        self.first.is_none()
+    }
+}
+
+/// Asks for `first`, then goes on with it and the values `kept`.
+pub fn then(first: Step, kept: &[Val], go_on: GoOn) -> Result<Step, Error> {
+    Ok(Step::ReturnRun(Box::new(Then { first: Some(first), kept: Args::from_slice(kept), go_on })))
+}
+
+/// A closure as a [`Native`] of two steps, for short waits: what it holds is hidden from collections.
+pub struct Closure<F>(pub Option<Step>, pub F);
+
+impl<F> Native for Closure<F>
 where
     F: FnMut(&mut Machine<'_>, Val) -> Result<Step, Error> + Send,
 {
@@ -70,16 +106,23 @@ where
     }
 }
 
-/// Asks for `first`, then goes on with `then`.
-pub fn then<F>(first: Step, then: F) -> Result<Step, Error>
+/// Asks for `first`, then goes on with a closure.
+pub fn then_closure<F>(first: Step, go_on: F) -> Result<Step, Error>
 where
     F: FnMut(&mut Machine<'_>, Val) -> Result<Step, Error> + Send + 'static,
 {
-    Ok(Step::ReturnRun(Box::new(Then(Some(first), then))))
+    Ok(Step::ReturnRun(Box::new(Closure(Some(first), go_on))))
 }
 
-// SAFETY-free: steps hold plain words and boxes of `Send` builtins.
-const _: () = {
-    const fn send<T: Send>() {}
-    send::<Step>();
-};
+/// [`Native::values`] for a builtin whose values are in these fields, each of which iterates over values or is one.
+macro_rules! traced {
+    ($self:ident, $visit:ident: $($values:expr),* $(,)?) => {
+        fn values(&$self, $visit: &mut dyn FnMut(frazil_value::Val)) -> bool {
+            $(for v in $values {
+                $visit(*std::borrow::Borrow::<frazil_value::Val>::borrow(&v));
+            })*
+            true
+        }
+    };
+}
+pub(crate) use traced;

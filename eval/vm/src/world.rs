@@ -179,6 +179,12 @@ pub struct State {
     pub(crate) failures: Vec<Failure>,
     /// Values that must survive collections: handles of the embedder.
     pub handles: Vec<Val>,
+    /// Values that the host holds for the time being; whoever pushes them truncates the list again.
+    pub pins: Vec<Val>,
+    /// Bytes that the heap had handed out when it was last collected.
+    pub(crate) collected_at: u64,
+    /// Bytes to hand out before it is collected again.
+    pub(crate) budget: u64,
     /// Every derivation made, by its path.
     pub drvs: FxHashMap<StorePath, Drv>,
     /// Texts of derivations, if they are kept.
@@ -201,6 +207,9 @@ pub struct State {
     pub(crate) steps_left: u64,
     pub(crate) deadline: u64,
 }
+
+/// The heap is collected when so many bytes were handed out since the last time, at least.
+pub(crate) const MIN_BUDGET: u64 = 64 << 20;
 
 /// One evaluator's world.
 pub struct World {
@@ -242,6 +251,9 @@ impl World {
             symbol_strings: Vec::new(),
             failures: Vec::new(),
             handles: Vec::new(),
+            pins: Vec::new(),
+            collected_at: 0,
+            budget: MIN_BUDGET,
             drvs: FxHashMap::default(),
             drv_texts: None,
             scratch: Scratch::default(),
@@ -272,17 +284,19 @@ impl World {
     /// Frees all values that neither handles, imported files, builtins nor code need. Answers the bytes still live.
     pub fn collect(&mut self) -> u64 {
         let World { heap, layouts, codes, state } = self;
-        let mut roots = |visit: &mut dyn FnMut(Val)| {
-            codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
-            let tables = [&state.handles, &state.symbol_strings];
-            tables.into_iter().flatten().for_each(|&v| visit(v));
-            state.globals.values().chain(state.imports.values()).chain(state.readdirs.values()).for_each(|&v| visit(v));
-        };
-        heap.collect(&mut roots, layouts)
+        heap.collect(&mut |visit| state.roots(codes, visit), layouts)
     }
 }
 
 impl State {
+    /// Shows all values in tables and code to a collection.
+    pub(crate) fn roots(&self, codes: &boxcar::Vec<Code>, visit: &mut dyn FnMut(Val)) {
+        codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
+        let tables = [&self.handles, &self.pins, &self.symbol_strings];
+        tables.into_iter().flatten().for_each(|&v| visit(v));
+        self.globals.values().chain(self.imports.values()).chain(self.readdirs.values()).for_each(|&v| visit(v));
+    }
+
     /// Starts the clock and the count of an evaluation.
     pub(crate) fn start_limits(&mut self) {
         self.steps_left = self.limits.steps;

@@ -5,7 +5,7 @@ use crate::attrs::PositionsId;
 use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Native, Step};
+use crate::native::{Native, Step, traced};
 use frazil_syntax::symbol::Symbol;
 use frazil_value::heap::NO_UNIT;
 use frazil_value::{Slot, Val};
@@ -98,6 +98,8 @@ struct Remove {
 }
 
 impl Native for Remove {
+    traced!(self, visit: [self.set, self.names]);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         const CONTEXT: &str = "while evaluating the values of the second argument passed to builtins.removeAttrs";
         let mut input = input;
@@ -165,6 +167,8 @@ struct Pairs {
 }
 
 impl Native for Pairs {
+    traced!(self, visit: [self.list, self.pair], &self.values);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         const PAIR: &str = "in a {name=...; value=...;} pair";
         const NAME: &str =
@@ -244,6 +248,8 @@ struct Cat {
 }
 
 impl Native for Cat {
+    traced!(self, visit: [self.list], &self.found);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         const CONTEXT: &str =
             "while evaluating an element in the list passed as second argument to builtins.catAttrs";
@@ -293,6 +299,8 @@ struct Zip {
 }
 
 impl Native for Zip {
+    traced!(self, visit: [self.f, self.list]);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         const CONTEXT: &str =
             "while evaluating a value of the list passed as second argument to builtins.zipAttrsWith";

@@ -5,17 +5,17 @@ use crate::coerce::{Coerce, CoerceTo};
 use crate::error::{Error, ErrorKind, Shown};
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Native, Step, then};
+use crate::native::{Native, Step, then, traced};
 use frazil_value::Val;
 
 pub(super) const TABLE: &[Builtin] = &[
     row("throw", 1, &[], |_, a| {
         let message = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, "while evaluating the error message passed to builtin.throw");
-        then(Step::Run(Box::new(message)), |m, message| Err(Error::new(ErrorKind::Thrown, text(m, message))))
+        then(Step::Run(Box::new(message)), &[], |m, _, message| Err(Error::new(ErrorKind::Thrown, text(m, message))))
     }),
     row("abort", 1, &[], |_, a| {
         let message = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, "while evaluating the error message passed to builtins.abort");
-        then(Step::Run(Box::new(message)), |m, message| {
+        then(Step::Run(Box::new(message)), &[], |m, _, message| {
             let text = text(m, message);
             Err(Error::new(
                 ErrorKind::Abort,
@@ -32,9 +32,9 @@ pub(super) const TABLE: &[Builtin] = &[
         if !m.st.settings.trace_verbose {
             return Ok(Step::Return(result));
         }
-        then(Step::Force(a[0]), move |m, message| {
+        then(Step::Force(a[0]), &[result], |m, kept, message| {
             trace(m, message);
-            Ok(Step::Return(result))
+            Ok(Step::Return(kept[0]))
         })
     }),
     row(
@@ -73,6 +73,8 @@ struct Context {
 }
 
 impl Native for Context {
+    traced!(self, visit: [self.message, self.v]);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         match self.failed.take() {
             None if input == Val::ABSENT => Ok(Step::Force(self.v)),

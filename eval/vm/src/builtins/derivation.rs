@@ -7,7 +7,7 @@ use crate::coerce::{Coerce, CoerceTo};
 use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Native, Step, then};
+use crate::native::{Native, Step, then, traced};
 use crate::world::Drv;
 use frazil_store::context::{ContextElem, DerivedPath, placeholder};
 use frazil_store::derivation::{DerivationError, Draft, HashModulo, HashesModulo};
@@ -47,7 +47,8 @@ fn derivation(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
             finish_derivation(m, attrs, &[out])
         }
         Some(outputs) => {
-            then(Step::Force(outputs.get()), move |m, outputs| {
+            then(Step::Force(outputs.get()), &[attrs], |m, kept, outputs| {
+                let attrs = kept[0];
                 m.expect(outputs, Want::List, "while evaluating the second argument passed to builtins.map")?;
                 let names = Names { attrs, names: elements(m, outputs), i: 0 };
                 Ok(Step::ReturnRun(Box::new(names)))
@@ -64,6 +65,8 @@ struct Names {
 }
 
 impl Native for Names {
+    traced!(self, visit: [self.attrs], &self.names);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             const CONTEXT: &str =
@@ -159,6 +162,12 @@ enum Stage {
     Structure(usize),
     /// The element of a list attribute.
     Element { attr: usize, list: Val, i: usize },
+}
+
+impl Stage {
+    fn list(&self) -> Val {
+        if let Stage::Element { list, .. } = self { *list } else { Val::NULL }
+    }
 }
 
 struct Strict {
@@ -482,6 +491,8 @@ impl HashesModulo for Known<'_> {
 }
 
 impl Native for Strict {
+    traced!(self, visit: [self.attrs, self.name, self.stage.list()]);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         match std::mem::replace(&mut self.stage, Stage::Name) {
             Stage::Name if input == Val::ABSENT => Ok(Step::Force(self.name)),
@@ -546,8 +557,9 @@ fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     const NAME: &str = "while evaluating the second argument to builtins.outputOf";
     let output = a[1];
     let drv = Coerce::new(a[0], CoerceTo::PLAIN, Pos::NONE, PATH);
-    then(Step::Run(Box::new(drv)), move |_, drv| {
-        then(Step::Force(output), move |m, output| {
+    then(Step::Run(Box::new(drv)), &[output], |_, kept, drv| {
+        then(Step::Force(kept[0]), &[drv], |m, kept, output| {
+            let drv = kept[0];
             m.expect(output, Want::Plain, NAME)?;
             let string = m.heap.string(drv);
             let elems: Vec<ContextElem> = m.st.contexts.elements(string.context).cloned().collect();

@@ -3,7 +3,7 @@
 use super::{Builtin, Want, row, strict};
 use crate::error::Error;
 use crate::machine::Machine;
-use crate::native::{Native, Step};
+use crate::native::{Native, Step, traced};
 use frazil_code::UnitKind;
 use frazil_value::{Kind, Slot, Val};
 use rustc_hash::FxHashSet;
@@ -11,8 +11,8 @@ use rustc_hash::FxHashSet;
 pub(super) const TABLE: &[Builtin] = &[
     row("seq", 2, &[strict(0, Want::Any, "")], |_, a| Ok(Step::Return(a[1]))),
     row("deepSeq", 2, &[strict(0, Want::Any, "")], |_, a| {
-        let then = a[1];
-        crate::native::then(Step::Run(Box::new(DeepSeq::new(a[0]))), move |_, _| Ok(Step::Return(then)))
+        let deep = Step::Run(Box::new(DeepSeq::new(a[0])));
+        crate::native::then(deep, &[a[1]], |_, kept, _| Ok(Step::Return(kept[0])))
     }),
     row("tryEval", 1, &[], |_, a| Ok(Step::ReturnRun(Box::new(TryEval { v: a[0], failed: false })))),
     row("functionArgs", 1, &[strict(0, Want::Any, "")], function_args),
@@ -42,6 +42,8 @@ impl DeepSeq {
 }
 
 impl Native for DeepSeq {
+    traced!(self, visit: [self.root], self.todo.iter().map(|(v, _)| v));
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if !self.started {
             self.started = true;
@@ -90,6 +92,8 @@ struct TryEval {
 }
 
 impl Native for TryEval {
+    traced!(self, visit: [self.v]);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input == Val::ABSENT {
             return Ok(Step::Force(self.v));

@@ -4,7 +4,7 @@ use super::{Builtin, Want, list, row, strict};
 use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Args, Native, Step};
+use crate::native::{Args, Native, Step, traced};
 use frazil_syntax::symbol::Symbol;
 use frazil_text::json::{self, Event, Reader};
 use frazil_value::{Slot, Tag, Val};
@@ -27,6 +27,13 @@ enum Task {
     List(Val, usize),
     /// The attributes of a set from this one on.
     Attrs(Val, usize),
+}
+
+impl Task {
+    fn value(&self) -> Val {
+        let (Task::Value(v) | Task::List(v, _) | Task::Attrs(v, _)) = self;
+        *v
+    }
 }
 
 /// A value as JSON, with the context of all its strings; forces all of it if `strict`.
@@ -102,6 +109,8 @@ impl ToJson {
 }
 
 impl Native for ToJson {
+    traced!(self, visit: self.tasks.iter().map(Task::value));
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let mut input = input;
         loop {

@@ -5,7 +5,7 @@ use crate::compare::{self, Equal};
 use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Args, Native, Step};
+use crate::native::{Args, Native, Step, traced};
 use frazil_syntax::symbol::Symbol;
 use frazil_value::heap::NO_UNIT;
 use frazil_value::{Slot, Val};
@@ -138,16 +138,16 @@ fn with_function(
     m: &mut Machine<'_>,
     f: Val,
     context: &'static str,
-    mut then: impl FnMut(&mut Machine<'_>, Val) -> Result<Step, Error> + Send + 'static,
+    mut go_on: impl FnMut(&mut Machine<'_>, Val) -> Result<Step, Error> + Send + 'static,
 ) -> Result<Step, Error> {
     match m.heap.peek(f) {
         Some(f) => {
             m.expect(f, Want::Function, context)?;
-            then(m, f)
+            go_on(m, f)
         }
-        None => crate::native::then(Step::Force(f), move |m, f| {
+        None => crate::native::then_closure(Step::Force(f), move |m, f| {
             m.expect(f, Want::Function, context)?;
-            then(m, f)
+            go_on(m, f)
         }),
     }
 }
@@ -170,6 +170,8 @@ struct Filter {
 }
 
 impl Native for Filter {
+    traced!(self, visit: [self.f, self.list], &self.kept);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             const CONTEXT: &str = "while evaluating the return value of the filtering function passed to builtins.filter";
@@ -198,6 +200,8 @@ struct Elem {
 }
 
 impl Native for Elem {
+    traced!(self, visit: [self.x, self.list]);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input == Val::TRUE && self.i > 0 {
             return Ok(Step::Done(Val::TRUE));
@@ -230,6 +234,8 @@ struct ConcatLists {
 }
 
 impl Native for ConcatLists {
+    traced!(self, visit: [self.lists]);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             m.expect(input, Want::List, "while evaluating a value of the list passed to builtins.concatLists")?;
@@ -260,6 +266,8 @@ struct Fold {
 }
 
 impl Native for Fold {
+    traced!(self, visit: [self.f, self.acc, self.list]);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             self.acc = input;
@@ -287,6 +295,8 @@ impl Some_ {
 }
 
 impl Native for Some_ {
+    traced!(self, visit: [self.f, self.list]);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             let context = match self.stop {
@@ -424,6 +434,8 @@ impl Sort {
 }
 
 impl Native for Sort {
+    traced!(self, visit: [self.f], &self.from, &self.to);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             const CONTEXT: &str =
@@ -447,6 +459,8 @@ struct Partition {
 }
 
 impl Native for Partition {
+    traced!(self, visit: [self.f, self.list], &self.right, &self.wrong);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             const CONTEXT: &str =
@@ -475,6 +489,8 @@ struct GroupBy {
 }
 
 impl Native for GroupBy {
+    traced!(self, visit: [self.f, self.list], self.groups.values().flatten());
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             const CONTEXT: &str =
@@ -506,6 +522,8 @@ struct ConcatMap {
 }
 
 impl Native for ConcatMap {
+    traced!(self, visit: [self.f, self.list], &self.lists);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             const CONTEXT: &str =
@@ -524,7 +542,8 @@ fn generic_closure(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     const SET: &str = "in the attrset passed as argument to builtins.genericClosure";
     let set = a[0];
     let start = m.required_attr(set, m.st.known.start_set(), SET)?;
-    crate::native::then(Step::Force(start), move |m, start| {
+    crate::native::then(Step::Force(start), &[set], |m, kept, start| {
+        let set = kept[0];
         const START: &str =
             "while evaluating the 'startSet' attribute passed as argument to builtins.genericClosure";
         m.expect(start, Want::List, START)?;
@@ -532,7 +551,8 @@ fn generic_closure(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
             return Ok(Step::Done(start));
         }
         let operator = m.required_attr(set, m.st.known.operator(), SET)?;
-        crate::native::then(Step::Force(operator), move |m, operator| {
+        crate::native::then(Step::Force(operator), &[start], |m, kept, operator| {
+            let start = kept[0];
             const OPERATOR: &str =
                 "while evaluating the 'operator' attribute passed as argument to builtins.genericClosure";
             m.expect(operator, Want::Function, OPERATOR)?;
@@ -591,6 +611,16 @@ enum Closing {
     Elements { list: Val, i: usize },
 }
 
+impl Closing {
+    fn values(&self) -> [Val; 2] {
+        match *self {
+            Closing::Next | Closing::Element | Closing::Results => [Val::NULL; 2],
+            Closing::Key(v) | Closing::Elements { list: v, .. } => [v; 2],
+            Closing::Compare { element, key, .. } => [element, key],
+        }
+    }
+}
+
 struct Closure {
     operator: Val,
     work: std::collections::VecDeque<Val>,
@@ -614,7 +644,7 @@ impl Closure {
         };
         self.state = Closing::Compare { element, key, i, greater };
         let (a, b) = if greater { (known, key) } else { (key, known) };
-        Step::Run(Box::new(crate::native::Then(None, move |m: &mut Machine<'_>, _| {
+        Step::Run(Box::new(crate::native::Closure(None, move |m: &mut Machine<'_>, _| {
             Ok(match compare::less_now(m, a, b)? {
                 Some(less) => Step::Done(Val::bool(less)),
                 None => compare::less(a, b),
@@ -624,6 +654,8 @@ impl Closure {
 }
 
 impl Native for Closure {
+    traced!(self, visit: [self.operator], &self.work, &self.found, &self.keys.all, self.keys.sample.iter(), self.state.values());
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         loop {
             match std::mem::replace(&mut self.state, Closing::Next) {

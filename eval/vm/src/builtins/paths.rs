@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::files::{Origin, Pos};
 use crate::host::{FileKind, HostError};
 use crate::machine::Machine;
-use crate::native::{Args, Native, Step, then};
+use crate::native::{Args, Native, Step, then, traced, then_closure};
 use frazil_store::context::ContextElem;
 use frazil_store::hash::{Algorithm, Hash, Hasher};
 use frazil_store::nar::{self, Event};
@@ -34,11 +34,11 @@ pub(super) const TABLE: &[Builtin] = &[
             Ok(Step::Done(kind_name(m, kind)))
         })
     }),
-    row("pathExists", 1, &[], |_, a| then(Step::Force(a[0]), path_exists)),
+    row("pathExists", 1, &[], |_, a| then(Step::Force(a[0]), &[], |m, _, v| path_exists(m, v))),
     row("baseNameOf", 1, &[], |_, a| {
         const CONTEXT: &str = "while evaluating the first argument passed to builtins.baseNameOf";
         let string = Coerce::new(a[0], CoerceTo::PLAIN, Pos::NONE, CONTEXT);
-        then(Step::Run(Box::new(string)), |m, v| {
+        then(Step::Run(Box::new(string)), &[], |m, _, v| {
             let string = m.heap.string(v);
             Ok(Step::Done(m.heap.new_string(base_name(string.bytes), string.context)))
         })
@@ -76,7 +76,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let filter = a[0];
         const CONTEXT: &str = "while evaluating the second argument (the path to filter) passed to 'builtins.filterSource'";
         path_of(a[1], CONTEXT, move |_, path, _| {
-            then(Step::Force(filter), move |m, filter| {
+            then_closure(Step::Force(filter), move |m, filter| {
                 m.expect(filter, Want::Function, "while evaluating the first argument passed to builtins.filterSource")?;
                 let source = Source { name: base_name(&path).to_vec(), path: path.clone(), method: Method::Nar, expected: None };
                 add_path(m, source, Some(filter))
@@ -135,7 +135,7 @@ fn dir_of(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     }
     const CONTEXT: &str = "while evaluating the first argument passed to 'builtins.dirOf'";
     let string = Coerce::new(a[0], CoerceTo::PLAIN, Pos::NONE, CONTEXT);
-    then(Step::Run(Box::new(string)), |m, v| {
+    then(Step::Run(Box::new(string)), &[], |m, _, v| {
         let string = m.heap.string(v);
         let dir = match string.bytes.iter().rposition(|&c| c == b'/') {
             None => b".",
@@ -155,7 +155,7 @@ fn path_of(
     mut go_on: impl FnMut(&mut Machine<'_>, Vec<u8>, u32) -> Result<Step, Error> + Send + 'static,
 ) -> Result<Step, Error> {
     let string = Coerce::new(v, CoerceTo::PLAIN, Pos::NONE, context);
-    then(Step::Run(Box::new(string)), move |m, v| {
+    then_closure(Step::Run(Box::new(string)), move |m, v| {
         let string = m.heap.string(v);
         if !string.bytes.starts_with(b"/") {
             let text = String::from_utf8_lossy(string.bytes);
@@ -438,6 +438,8 @@ struct FindFile {
 }
 
 impl Native for FindFile {
+    traced!(self, visit: [self.list, self.name]);
+
     fn resume(&mut self, m: &mut Machine<'_>, _: Val) -> Result<Step, Error> {
         let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
         for slot in m.heap.list(self.list) {
@@ -581,6 +583,8 @@ struct PathArgs {
 }
 
 impl Native for PathArgs {
+    traced!(self, visit: [self.set], self.filter.iter());
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let (keys, values) = m.attrs(self.set);
         if input != Val::ABSENT {
@@ -589,7 +593,7 @@ impl Native for PathArgs {
                 b"path" if !self.coercing => {
                     self.coercing = true;
                     const CONTEXT: &str = "while evaluating the 'path' attribute passed to 'builtins.path'";
-                    return Ok(Step::Run(Box::new(crate::native::Then(None, move |_: &mut Machine<'_>, _| {
+                    return Ok(Step::Run(Box::new(crate::native::Closure(None, move |_: &mut Machine<'_>, _| {
                         path_of(input, CONTEXT, |m, path, _| Ok(Step::Done(m.heap.new_path(&path))))
                     }))));
                 }
@@ -643,6 +647,8 @@ struct AddPath {
 }
 
 impl Native for AddPath {
+    traced!(self, visit: self.filter.iter());
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             let context = "while evaluating the return value of the path filter function";

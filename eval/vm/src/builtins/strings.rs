@@ -6,7 +6,7 @@ use crate::coerce::{CoerceTo, Coerce, to_string};
 use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Native, Step, then};
+use crate::native::{Native, Step, then, traced, then_closure};
 use frazil_store::context::ContextElem;
 use frazil_value::Val;
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ pub(super) const TABLE: &[Builtin] = &[
     row("stringLength", 1, &[], |_, a| {
         const CONTEXT: &str = "while evaluating the argument passed to builtins.stringLength";
         let string = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
-        then(Step::Run(Box::new(string)), |m, v| Ok(Step::Done(m.heap.new_int(m.heap.bytes(v).len() as i64))))
+        then(Step::Run(Box::new(string)), &[], |m, _, v| Ok(Step::Done(m.heap.new_int(m.heap.bytes(v).len() as i64))))
     }),
     row(
         "concatStringsSep",
@@ -79,7 +79,7 @@ pub(super) const TABLE: &[Builtin] = &[
     row("unsafeDiscardStringContext", 1, &[], |_, a| {
         const CONTEXT: &str = "while evaluating the argument passed to builtins.unsafeDiscardStringContext";
         let string = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
-        then(Step::Run(Box::new(string)), |m, v| Ok(Step::Done(m.with_context(v, 0))))
+        then(Step::Run(Box::new(string)), &[], |m, _, v| Ok(Step::Done(m.with_context(v, 0))))
     }),
     row("hasContext", 1, &[strict(0, Want::String, "while evaluating the argument passed to builtins.hasContext")], |m, a| {
         Ok(Step::Done(Val::bool(m.heap.string(a[0]).context != 0)))
@@ -88,7 +88,7 @@ pub(super) const TABLE: &[Builtin] = &[
     row("unsafeDiscardOutputDependency", 1, &[], |_, a| {
         const CONTEXT: &str = "while evaluating the argument passed to builtins.unsafeDiscardOutputDependency";
         let string = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
-        then(Step::Run(Box::new(string)), |m, v| {
+        then(Step::Run(Box::new(string)), &[], |m, _, v| {
             let context = m.heap.string(v).context;
             let elems: Vec<ContextElem> = m.st.contexts.elements(context).cloned().map(|elem| match elem {
                 ContextElem::DrvDeep(path) => ContextElem::Opaque(path),
@@ -101,7 +101,7 @@ pub(super) const TABLE: &[Builtin] = &[
     row("addDrvOutputDependencies", 1, &[], |_, a| {
         const CONTEXT: &str = "while evaluating the argument passed to builtins.addDrvOutputDependencies";
         let string = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
-        then(Step::Run(Box::new(string)), add_output_dependencies)
+        then(Step::Run(Box::new(string)), &[], |m, _, v| add_output_dependencies(m, v))
     }),
     row(
         "appendContext",
@@ -143,7 +143,7 @@ fn substring(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     if a[2].is_string() {
         return cut(m, a[2]);
     }
-    then(Step::Run(Box::new(string)), cut)
+    then_closure(Step::Run(Box::new(string)), cut)
 }
 
 struct Join {
@@ -154,6 +154,8 @@ struct Join {
 }
 
 impl Native for Join {
+    traced!(self, visit: [self.separator, self.list], &self.parts);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             self.parts.push(input);
@@ -239,6 +241,8 @@ impl Replace {
 }
 
 impl Native for Replace {
+    traced!(self, visit: [self.string], &self.from, &self.to);
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             if let Some(i) = self.waiting.take() {
