@@ -844,7 +844,8 @@ impl<'w> Machine<'w> {
                     w[dst as usize] = slot.get();
                     let overrides = force!(dst);
                     if !overrides.is_attrs() {
-                        fail!(self.wanted("a set", overrides).at(code.pos_at(ip)));
+                        let error = self.wanted("a set", overrides);
+                        fail!(error.while_(Pos::NONE, "while evaluating the `__overrides` attribute"));
                     }
                     w[dst as usize] = self.override_attrs(of, overrides);
                 }
@@ -1203,7 +1204,7 @@ impl<'w> Machine<'w> {
                     *to = self.heap.peek(v).unwrap_or(v);
                 }
                 None if *has_default => *to = Val::ABSENT,
-                None => return Err(self.missing_argument(code, site.name, set)),
+                None => return Err(self.missing_argument(code, site.name)),
             }
         }
         if !code.ellipsis && used != self.attr_count(set) {
@@ -1330,6 +1331,8 @@ struct CallFunctor {
 }
 
 impl Native for CallFunctor {
+    traced!(self, visit: [self.set, self.functor], &self.args);
+
     fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if self.called {
             let args = Args::from_slice(&self.args[1..]);

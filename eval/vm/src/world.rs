@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::files::{Files, Pos};
 use crate::host::Host;
 use crate::link::Code;
+use crate::lint::Lints;
 use frazil_code::scope::Names;
 use frazil_store::StoreDir;
 use frazil_store::derivation::{HashModulo, Scratch};
@@ -64,6 +65,8 @@ pub struct Settings {
     pub pipe_operators: bool,
     /// The experimental feature `parse-toml-timestamps`.
     pub toml_timestamps: bool,
+    /// What is done about constructs that may be unwanted.
+    pub lints: Lints,
 }
 
 impl Default for Settings {
@@ -80,6 +83,7 @@ impl Default for Settings {
             trace_calls: false,
             pipe_operators: false,
             toml_timestamps: false,
+            lints: Lints::default(),
         }
     }
 }
