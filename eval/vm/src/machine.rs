@@ -9,7 +9,7 @@ use crate::files::Pos;
 use crate::link::Code;
 use crate::native::{Args, Native, Step, traced};
 use crate::trace::{Trail, Waiting};
-use crate::world::{Failure, MIN_BUDGET, State, World};
+use crate::world::{Failure, State, World};
 use frazil_code::op::Op;
 use frazil_syntax::expr::ExprId;
 use frazil_syntax::symbol::Symbol;
@@ -178,7 +178,7 @@ impl<'w> Machine<'w> {
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
         self.st.collected_at = self.heap.allocated();
-        self.st.budget = live.max(MIN_BUDGET);
+        self.st.budget = live.max(self.st.min_budget);
     }
 
     // ---- frames -------------------------------------------------------------------------------------

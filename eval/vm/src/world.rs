@@ -183,8 +183,9 @@ pub struct State {
     pub pins: Vec<Val>,
     /// Bytes that the heap had handed out when it was last collected.
     pub(crate) collected_at: u64,
-    /// Bytes to hand out before it is collected again.
+    /// Bytes to hand out before it is collected again, at least `min_budget`.
     pub(crate) budget: u64,
+    pub(crate) min_budget: u64,
     /// Every derivation made, by its path.
     pub drvs: FxHashMap<StorePath, Drv>,
     /// Texts of derivations, if they are kept.
@@ -209,7 +210,7 @@ pub struct State {
 }
 
 /// The heap is collected when so many bytes were handed out since the last time, at least.
-pub(crate) const MIN_BUDGET: u64 = 64 << 20;
+const MIN_BUDGET: u64 = 64 << 20;
 
 /// One evaluator's world.
 pub struct World {
@@ -254,6 +255,7 @@ impl World {
             pins: Vec::new(),
             collected_at: 0,
             budget: MIN_BUDGET,
+            min_budget: MIN_BUDGET,
             drvs: FxHashMap::default(),
             drv_texts: None,
             scratch: Scratch::default(),
@@ -279,6 +281,11 @@ impl World {
     pub fn set_limits(&mut self, limits: Limits) {
         self.heap.set_limit(limits.heap);
         self.state.limits = limits;
+    }
+
+    /// While a machine runs, the heap is collected when at least so many bytes were handed out since the last time.
+    pub fn collect_after(&mut self, bytes: u64) {
+        (self.state.budget, self.state.min_budget) = (bytes, bytes);
     }
 
     /// Frees all values that neither handles, imported files, builtins nor code need. Answers the bytes still live.
