@@ -105,12 +105,6 @@ pub struct Stats {
     pub natives: u64,
 }
 
-/// A thunk's failure: the error, and how much of its trace the thunk had seen.
-pub(crate) struct Failure {
-    pub(crate) error: Arc<Error>,
-    pub(crate) traces: usize,
-}
-
 /// A derivation that was made, as those that depend on it need it.
 pub struct Drv {
     /// Its hash modulo inputs.
@@ -139,17 +133,18 @@ macro_rules! known {
     };
 }
 
+// In CppNix's order, which is that in which sets are forced deeply.
 known! {
-    functor = "__functor", to_string = "__toString", out_path = "outPath", drv_path = "drvPath", name = "name",
-    value = "value", key = "key", start_set = "startSet", operator = "operator", right = "right", wrong = "wrong",
-    success = "success", path = "path", prefix = "prefix", file = "file", line = "line", column = "column",
-    all_outputs = "allOutputs", outputs = "outputs", version = "version", type_ = "type", derivation = "derivation",
-    ignore_nulls = "__ignoreNulls", structured_attrs = "__structuredAttrs", args = "args", builder = "builder",
-    system = "system", content_addressed = "__contentAddressed", impure = "__impure",
+    out_path = "outPath", drv_path = "drvPath", type_ = "type", meta = "meta", name = "name", value = "value",
+    system = "system", overrides = "__overrides", outputs = "outputs", output_name = "outputName",
+    ignore_nulls = "__ignoreNulls", file = "file", line = "line", column = "column", functor = "__functor",
+    to_string = "__toString", right = "right", wrong = "wrong", structured_attrs = "__structuredAttrs",
+    builder = "builder", args = "args", content_addressed = "__contentAddressed", impure = "__impure",
     output_hash = "outputHash", output_hash_algo = "outputHashAlgo", output_hash_mode = "outputHashMode",
-    filter = "filter", recursive = "recursive", sha256 = "sha256", out = "out", output_name = "outputName",
-    hash = "hash", hash_algo = "hashAlgo", to_hash_format = "toHashFormat", drv_attrs = "drvAttrs",
-    all = "all", meta = "meta", recurse = "recurseForDerivations",
+    recurse = "recurseForDerivations", start_set = "startSet", operator = "operator", key = "key", path = "path",
+    prefix = "prefix", derivation = "derivation", version = "version", drv_attrs = "drvAttrs", all = "all", out = "out",
+    success = "success", all_outputs = "allOutputs", filter = "filter", recursive = "recursive", sha256 = "sha256",
+    hash = "hash", hash_algo = "hashAlgo", to_hash_format = "toHashFormat",
 }
 
 /// What an evaluator holds besides its heap, layouts and code.
@@ -176,7 +171,10 @@ pub struct State {
     pub(crate) positions: Positions,
     /// The string of each symbol that was asked for.
     pub(crate) symbol_strings: Vec<Val>,
-    pub(crate) failures: Vec<Failure>,
+    /// The first position of what stands for CppNix's `derivation-internal.nix`.
+    pub(crate) derivation_source: Option<u32>,
+    /// The errors that thunks failed with.
+    pub(crate) failures: Vec<Arc<Error>>,
     /// Values that must survive collections: handles of the embedder.
     pub handles: Vec<Val>,
     /// Values that the host holds for the time being; whoever pushes them truncates the list again.
@@ -250,6 +248,7 @@ impl World {
             contexts: Contexts::default(),
             positions: Positions::default(),
             symbol_strings: Vec::new(),
+            derivation_source: None,
             failures: Vec::new(),
             handles: Vec::new(),
             pins: Vec::new(),
