@@ -53,7 +53,9 @@ impl Native for DeepSeq {
             self.root = input;
         }
         self.enter(m, input);
-        while let Some((container, i)) = self.todo.last_mut() {
+        loop {
+            m.check_nesting(self.todo.len())?;
+            let Some((container, i)) = self.todo.last_mut() else { return Ok(Step::Done(self.root)) };
             let slots = if container.is_list() {
                 m.heap.list(*container)
             } else {
@@ -69,7 +71,6 @@ impl Native for DeepSeq {
                 Some(v) => self.enter(m, v),
             }
         }
-        Ok(Step::Done(self.root))
     }
 
     fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
