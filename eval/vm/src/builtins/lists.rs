@@ -66,7 +66,7 @@ pub(super) const TABLE: &[Builtin] = &[
     ),
     row("sort", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.sort")], sort),
     row("partition", 2, function_and_list!("partition"), |_, a| {
-        Ok(run(Partition { f: a[0], list: a[1], i: 0, right: Vec::new(), wrong: Vec::new() }))
+        Ok(run(Partition { f: a[0], list: a[1], i: 0, forced: false, right: Vec::new(), wrong: Vec::new() }))
     }),
     row("groupBy", 2, function_and_list!("groupBy"), |_, a| {
         Ok(run(GroupBy { f: a[0], list: a[1], i: 0, names: Vec::new(), groups: FxHashMap::default() }))
@@ -358,6 +358,8 @@ struct Sort {
 }
 
 enum Sorting {
+    /// Forcing the elements from this place on, all before the first comparison.
+    Elements(usize),
     /// Looking for runs: comparing the element at this place with the one before it.
     Runs(usize),
     /// Merging the runs number `run` and `run + 1`, at these places.
@@ -366,13 +368,14 @@ enum Sorting {
 
 impl Sort {
     fn new(f: Val, values: Vec<Val>) -> Sort {
-        Sort { f, from: values, to: Vec::new(), runs: vec![0], merged: Vec::new(), state: Sorting::Runs(1) }
+        Sort { f, from: values, to: Vec::new(), runs: vec![0], merged: Vec::new(), state: Sorting::Elements(0) }
     }
 
     /// The next two elements to compare: whether the first is less than the second. `None` at the end.
     fn next(&mut self) -> Option<(Val, Val)> {
         loop {
             match self.state {
+                Sorting::Elements(_) => self.state = Sorting::Runs(1),
                 Sorting::Runs(i) if i < self.from.len() => return Some((self.from[i], self.from[i - 1])),
                 Sorting::Runs(_) => {
                     self.runs.push(self.from.len());
@@ -418,6 +421,7 @@ impl Sort {
 
     fn answer(&mut self, less: bool) {
         match &mut self.state {
+            Sorting::Elements(_) => unreachable!("nothing is compared before all elements are forced"),
             Sorting::Runs(i) => {
                 if less {
                     self.runs.push(*i);
@@ -437,7 +441,12 @@ impl Native for Sort {
     traced!(self, visit: [self.f], &self.from, &self.to);
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        if input != Val::ABSENT {
+        if let Sorting::Elements(i) = &mut self.state {
+            if let Some(&v) = self.from.get(*i) {
+                *i += 1;
+                return Ok(Step::Force(v));
+            }
+        } else if input != Val::ABSENT {
             const CONTEXT: &str =
                 "while evaluating the return value of the sorting function passed to builtins.sort";
             let less = m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE;
@@ -454,6 +463,8 @@ struct Partition {
     f: Val,
     list: Val,
     i: usize,
+    /// Whether the element was forced and is to be called with next.
+    forced: bool,
     right: Vec<Val>,
     wrong: Vec<Val>,
 }
@@ -462,16 +473,20 @@ impl Native for Partition {
     traced!(self, visit: [self.f, self.list], &self.right, &self.wrong);
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if std::mem::take(&mut self.forced) {
+            return Ok(Step::Call(self.f, one(input)));
+        }
         if input != Val::ABSENT {
             const CONTEXT: &str =
                 "while evaluating the return value of the partition function passed to builtins.partition";
             let is_right = m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE;
             let to = if is_right { &mut self.right } else { &mut self.wrong };
-            to.extend(element(m, self.list, self.i - 1));
+            to.extend(element(m, self.list, self.i));
+            self.i += 1;
         }
-        self.i += 1;
-        if let Some(x) = element(m, self.list, self.i - 1) {
-            return Ok(Step::Call(self.f, one(x)));
+        if let Some(x) = element(m, self.list, self.i) {
+            self.forced = true;
+            return Ok(Step::Force(x));
         }
         let right = list(m.heap, std::mem::take(&mut self.right));
         let wrong = list(m.heap, std::mem::take(&mut self.wrong));
@@ -711,7 +726,10 @@ impl Machine<'_> {
     pub(crate) fn required_attr(&mut self, set: Val, name: Symbol, context: &'static str) -> Result<Val, Error> {
         match self.attr(set, name) {
             Some(slot) => Ok(slot.get()),
-            None => Err(self.missing(set, name, Pos::NONE).while_(Pos::NONE, context)),
+            None => {
+                let name = self.shown_name(name);
+                Err(Error::typed(format!("attribute '{name}' missing")).while_(Pos::NONE, context))
+            }
         }
     }
 }

@@ -20,10 +20,15 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "scopedImport",
         2,
-        &[strict(0, Want::Attrs, "while evaluating the first argument passed to builtins.scopedImport")],
+        &[],
         |_, a| {
             let scope = a[0];
-            path_of(a[1], "while realising the context of a path", move |m, path, _| m.scoped_import(&path, scope))
+            path_of(a[1], "while realising the context of a path", move |_, path, _| {
+                then(Step::Force(scope), move |m, scope| {
+                    m.expect(scope, Want::Attrs, "while evaluating the first argument passed to builtins.scopedImport")?;
+                    m.scoped_import(&path, scope)
+                })
+            })
         },
     ),
     row("readFile", 1, &[], |_, a| path_of(a[0], "while realising the context of a path", |m, path, _| read_file(m, &path))),
@@ -341,7 +346,9 @@ impl Machine<'_> {
                 return Err(Error::new(ErrorKind::UndefinedVariable, text).at(Pos(start + error.pos)));
             }
         };
-        let file = self.st.files.add(origin, source, base_dir, code);
+        let file = self.st.files.add(origin, source.clone(), base_dir, code);
+        let lints = &self.st.files.get(file).code.exprs.lints;
+        self.lint(lints, &source, start)?;
         let count = self.st.files.unit_count();
         self.st.units.resize(count, u32::MAX);
         Ok(self.st.files.get(file).first_unit)
