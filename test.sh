@@ -143,7 +143,7 @@ stage_asan() {
 }
 
 stage_wasm() {
-  local toolchain build=(cargo build --quiet -p frazil --lib --target wasm32-unknown-unknown --target-dir "$target/wasm")
+  local toolchain build=(cargo build --quiet --release -p frazil-wasm --target wasm32-unknown-unknown --target-dir "$target/wasm")
   if [ -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]; then
     check wasm "${build[@]}"
   elif toolchain=$(bindings/wasm/toolchain); then
@@ -152,7 +152,14 @@ stage_wasm() {
   else
     echo "wasm: there is no compiler for wasm32-unknown-unknown" >&2
     tally wasm 0 1
+    return
   fi
+  if [ ! -d "$nix_tests/lang" ]; then
+    skip wasm "CppNix's language suite" "$nix_tests/lang is absent (FRAZIL_NIX_TESTS)"
+    return
+  fi
+  need node nodejs
+  counted wasm node bindings/wasm/tests/lang.mjs "$target/wasm/wasm32-unknown-unknown/release/frazil_wasm.wasm" "$nix_tests"
 }
 
 stage_fuzz() {

@@ -511,7 +511,10 @@ impl<'a> Emitter<'a> {
                 let var = self.pos;
                 for at in self.file.withs[i as usize].range() {
                     let (place, pos) = self.file.with_places[at];
+                    let mark = self.next;
                     let scope = self.place(place);
+                    // The next scope may take the same register, or a long chain of them would need more than there are.
+                    self.next = mark;
                     let site = self.site(name);
                     self.at(pos);
                     // A hit skips the jump to the next scope.

@@ -186,6 +186,7 @@ impl Native for Equal {
             Wait::Type { a, b, right } => self.typed(m, a, b, right, input),
         };
         loop {
+            m.check_nesting(self.tasks.len())?;
             match equal {
                 Err(step) => return Ok(step),
                 Ok(false) => return Ok(Step::Done(Val::bool(self.negate))),
