@@ -413,7 +413,6 @@ impl Native for Append {
                     if input == Val::ABSENT || self.i == 0 {
                         let Some(slot) = m.attrs(self.set).1.get(self.i) else { break };
                         self.i += 1;
-                        input = Val::ABSENT;
                         match m.heap.peek(slot.get()) {
                             None => return Ok(Step::Force(slot.get())),
                             Some(v) => input = v,
