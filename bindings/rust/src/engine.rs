@@ -201,6 +201,7 @@ impl Builder {
             trace_calls: settings.trace_function_calls(),
             pipe_operators: settings.has_feature(Feature::PipeOperators),
             toml_timestamps: settings.has_feature(Feature::ParseTomlTimestamps),
+            lints: settings.lints(),
             ..self.settings
         };
         self

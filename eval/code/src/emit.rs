@@ -265,7 +265,7 @@ impl<'a> Emitter<'a> {
     /// The unit's own expression; answers the register of its value.
     fn body(&mut self, id: ExprId) -> Reg {
         if let (Expr::Var(_), false) = (self.file.exprs.get(id), self.is_lambda(id))
-            && let Var::At(place) = self.file.vars[id.0 as usize]
+            && let Var::At(place) = self.file.var(id)
         {
             let reg = self.place(place);
             self.used(id, reg);
@@ -288,7 +288,7 @@ impl<'a> Emitter<'a> {
     fn operand(&mut self, id: ExprId) -> Reg {
         if self.unit_at(id).is_none()
             && let Expr::Var(_) = self.file.exprs.get(id)
-            && let Var::At(place) = self.file.vars[id.0 as usize]
+            && let Var::At(place) = self.file.var(id)
         {
             let reg = self.place(place);
             self.used(id, reg);
@@ -326,7 +326,7 @@ impl<'a> Emitter<'a> {
         match exprs.get(id) {
             Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(_) | Expr::CurPos => true,
             Expr::Lambda(_) | Expr::List(_) => true,
-            Expr::Var(_) => !matches!(self.file.vars[id.0 as usize], Var::With(_)),
+            Expr::Var(_) => !matches!(self.file.var(id), Var::With(_)),
             Expr::AttrSet(set) => {
                 let set = exprs.sets[set as usize];
                 !set.recursive && set.dynamics.len == 0
@@ -365,7 +365,7 @@ impl<'a> Emitter<'a> {
         let (unit, is_lambda) = self.unit_at(id).expect("a unit starts here");
         let mark = self.next;
         self.at(self.file.exprs.pos(id));
-        if let (Expr::Var(name), Var::With(with)) = (self.file.exprs.get(id), self.file.vars[id.0 as usize]) {
+        if let (Expr::Var(name), Var::With(with)) = (self.file.exprs.get(id), self.file.var(id)) {
             self.try_with(unit, name, with, dst);
         }
         let child = self.child(unit);
@@ -445,7 +445,7 @@ impl<'a> Emitter<'a> {
             Expr::Path(text) => self.load(Const::Path(text), dst),
             Expr::CurPos => self.load(Const::CurPos(pos), dst),
             Expr::SearchPath(text) => self.search_path(id, text, dst),
-            Expr::Var(name) => self.var(self.file.vars[id.0 as usize], name, dst),
+            Expr::Var(name) => self.var(self.file.var(id), name, dst),
             Expr::Interpolation(parts) => self.interpolate(parts, dst, pos, false),
             Expr::PathInterpolation(parts) => self.interpolate(parts, dst, pos, true),
             Expr::Plus(a, b) => {
@@ -475,7 +475,7 @@ impl<'a> Emitter<'a> {
             Expr::List(elements) => self.make_list(elements, dst),
             Expr::With(scope, body) => {
                 let reg = self.temp();
-                let Var::At(Place::Local(local)) = self.file.vars[id.0 as usize] else {
+                let Var::At(Place::Local(local)) = self.file.var(id) else {
                     unreachable!("a `with` has a local for its scope")
                 };
                 self.lazy(scope, reg);

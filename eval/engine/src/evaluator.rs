@@ -231,8 +231,7 @@ impl Evaluator {
     /// Where that is.
     pub fn locate(&self, pos: Pos) -> Option<Position> {
         let at = self.world.state.files.locate(pos).filter(|_| pos != Pos::NONE)?;
-        let file = at.origin.to_string();
-        Some(Position { file, line: at.line, column: at.column })
+        Some(Position { file: at.origin.to_string(), line: at.line, column: at.column })
     }
 
     /// A host's text as a string value.

@@ -105,7 +105,8 @@ fn units(code: &FileCode, symbols: &Symbols) -> String {
         let captures = &code.captures[unit.captures.range()];
         line!(out, "unit {i} {:?}: body {} params {} captures {captures:?}", unit.kind, unit.body.0, unit.params);
     }
-    for (i, (expr, var)) in code.exprs.nodes.iter().zip(&code.vars).enumerate() {
+    for (i, expr) in code.exprs.nodes.iter().enumerate() {
+        let var = code.var(frazil_syntax::expr::ExprId(i as u32));
         match expr {
             Expr::Var(name) => line!(out, "{i:4}  Var({}) = {var:?}", String::from_utf8_lossy(symbols.name(*name))),
             expr => line!(out, "{i:4}  {expr:?}"),

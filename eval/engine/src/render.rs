@@ -1,8 +1,8 @@
 //! Errors in CppNix's format: message, position, excerpt, trace.
 
 use frazil_vm::error::{Shown, Trace};
-use frazil_vm::files::{Files, Location, lines};
-use frazil_vm::{Error, Pos};
+use frazil_vm::files::Files;
+use frazil_vm::{Error, message};
 
 /// How many lines of a trace are shown before it is cut short; a position counts as one, too.
 const SHORT: usize = 3;
@@ -21,21 +21,11 @@ pub fn render(error: &Error, files: &Files, show_trace: bool) -> String {
     }
     out.push_str(&data.message);
     out.push('\n');
-    position(&mut out, files, data.pos, "");
+    message::place(&mut out, files, data.pos, "");
     if !data.suggestions.is_empty() {
         out.push_str(&format!("Did you mean {}?\n", alternatives(&data.suggestions)));
     }
-    indented(out.trim_end())
-}
-
-/// The text behind `error: `, each further line as far to the right.
-fn indented(text: &str) -> String {
-    let mut out = String::new();
-    for (i, line) in text.split('\n').enumerate() {
-        let line = if i == 0 { format!("error: {line}") } else { format!("\n       {line}") };
-        out.push_str(line.trim_end_matches([' ', '\t', '\r']));
-    }
-    out
+    message::behind("error:", &out)
 }
 
 struct TraceWriter<'a> {
@@ -73,7 +63,7 @@ impl<'a> TraceWriter<'a> {
 
     fn line(&mut self, trace: &Trace) {
         self.out.push_str(&format!("\n… {}\n", trace.text));
-        if position(self.out, self.files, trace.pos, "  ") {
+        if message::place(self.out, self.files, trace.pos, "  ") {
             self.shown += 1;
         }
     }
@@ -94,29 +84,5 @@ fn alternatives(names: &[String]) -> String {
         [one] => one.clone(),
         [first @ .., last] => format!("one of {} or {last}", first.join(", ")),
         [] => String::new(),
-    }
-}
-
-/// Where something is, with an excerpt. Answers whether it is anywhere.
-fn position(out: &mut String, files: &Files, pos: Pos, indent: &str) -> bool {
-    if pos == Pos::NONE {
-        return false;
-    }
-    let Some(at) = files.locate(pos) else { return false };
-    out.push_str(&format!("{indent}at {}:{}:{}:", at.origin, at.line, at.column));
-    excerpt(out, &at);
-    out.push('\n');
-    true
-}
-
-/// The line before, the line with a caret under the column, and the line after.
-fn excerpt(out: &mut String, at: &Location<'_>) {
-    let first = at.line.saturating_sub(1).max(1);
-    for (number, text) in (1..).zip(lines(&at.source)).skip(first as usize - 1).take((at.line + 2 - first) as usize) {
-        out.push_str(&format!("\n {number:>5}| {}", String::from_utf8_lossy(text)));
-        if number == at.line {
-            let before = " ".repeat(at.column as usize);
-            out.push_str(&format!("\n      |{before}^"));
-        }
     }
 }

@@ -61,16 +61,7 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// What is done about a construct that a lint is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lint {
-    /// Nothing.
-    Ignore,
-    /// A warning.
-    Warn,
-    /// An error.
-    Fatal,
-}
+pub use frazil_vm::lint::{Lint, Lints};
 
 #[derive(Clone, Debug, PartialEq)]
 enum Value {
@@ -422,6 +413,15 @@ impl Settings {
     /// `allowed-uris`.
     pub fn allowed_uris(&self) -> &[String] {
         self.words("allowed-uris")
+    }
+
+    /// What is done about each construct that a lint is about.
+    pub fn lints(&self) -> Lints {
+        Lints {
+            url_literals: self.lint_url_literals(),
+            short_path_literals: self.lint_short_path_literals(),
+            absolute_path_literals: self.lint_absolute_path_literals(),
+        }
     }
 
     /// `lint-url-literals`.

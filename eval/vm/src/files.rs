@@ -152,6 +152,12 @@ impl Files {
         }
     }
 
+    /// Where the source of a position came from.
+    pub fn origin(&self, pos: Pos) -> Option<&Origin> {
+        let file = self.files.partition_point(|f| f.start <= pos.0).checked_sub(1)?;
+        self.files.get(file).map(|file| &file.origin)
+    }
+
     /// The file, line and column of a position.
     pub fn locate(&self, pos: Pos) -> Option<Location<'_>> {
         let file = self.files.partition_point(|f| f.start <= pos.0).checked_sub(1)?;

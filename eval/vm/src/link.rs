@@ -114,7 +114,7 @@ impl<'w> Machine<'w> {
         let chunk = frazil_code::emit(&tree, unit - first);
         debug_assert_eq!(frazil_code::verify(&chunk, &tree), Ok(()));
         let code = self.link(unit, file, first, start, &tree.exprs, chunk);
-        let index = self.codes.push(code);
+        let index = self.codes.push(Box::new(code));
         self.st.units[unit as usize] = index as u32;
         &self.codes[index]
     }
@@ -183,12 +183,13 @@ impl<'w> Machine<'w> {
 
     /// The path that a literal means in its file.
     fn literal_path(&self, file: u32, text: &[u8]) -> Vec<u8> {
-        if let Some(rest) = text.strip_prefix(b"~") {
-            let home = self.st.settings.home.as_deref().unwrap_or(b"/");
-            return crate::builtins::paths::canonical(&[home, rest].concat());
-        }
-        let base: &[u8] = if text.starts_with(b"/") { b"" } else { &self.st.files.get(file).base_dir };
-        let mut path = crate::builtins::paths::canonical(&[base, b"/", text].concat());
+        let base: &[u8] = match text.first() {
+            Some(b'/') => b"",
+            Some(b'~') => self.st.settings.home.as_deref().unwrap_or(b"/"),
+            _ => &self.st.files.get(file).base_dir,
+        };
+        let rest = text.strip_prefix(b"~").unwrap_or(text);
+        let mut path = crate::builtins::paths::canonical(&[base, b"/", rest].concat());
         // The first part of an interpolated path keeps its slash.
         if text.ends_with(b"/") && path != b"/" {
             path.push(b'/');

@@ -52,7 +52,7 @@ pub struct Machine<'w> {
     pub heap: &'w Heap,
     /// Layouts of sets.
     pub layouts: &'w Layouts,
-    pub(crate) codes: &'w boxcar::Vec<Code>,
+    pub(crate) codes: &'w boxcar::Vec<Box<Code>>,
     /// Everything else.
     pub st: &'w mut State,
     frames: Vec<Frame<'w>>,
@@ -178,8 +178,7 @@ impl<'w> Machine<'w> {
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
         self.st.collected_at = self.heap.allocated();
-        self.st.budget = (live * 3 / 4).max(MIN_BUDGET);
-        if std::env::var("GCLOG").is_ok() { eprintln!("GC live {live} reserved {} allocated {}", self.heap.reserved(), self.heap.allocated()); }
+        self.st.budget = live.max(MIN_BUDGET);
     }
 
     // ---- frames -------------------------------------------------------------------------------------
@@ -845,7 +844,8 @@ impl<'w> Machine<'w> {
                     w[dst as usize] = slot.get();
                     let overrides = force!(dst);
                     if !overrides.is_attrs() {
-                        fail!(self.wanted("a set", overrides).at(code.pos_at(ip)));
+                        let error = self.wanted("a set", overrides);
+                        fail!(error.while_(Pos::NONE, "while evaluating the `__overrides` attribute"));
                     }
                     w[dst as usize] = self.override_attrs(of, overrides);
                 }
@@ -1204,7 +1204,7 @@ impl<'w> Machine<'w> {
                     *to = self.heap.peek(v).unwrap_or(v);
                 }
                 None if *has_default => *to = Val::ABSENT,
-                None => return Err(self.missing_argument(code, site.name, set)),
+                None => return Err(self.missing_argument(code, site.name)),
             }
         }
         if !code.ellipsis && used != self.attr_count(set) {
@@ -1331,6 +1331,8 @@ struct CallFunctor {
 }
 
 impl Native for CallFunctor {
+    traced!(self, visit: [self.set, self.functor], &self.args);
+
     fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if self.called {
             let args = Args::from_slice(&self.args[1..]);

@@ -45,6 +45,8 @@ enum Task {
     Value(Val, usize),
     Text(&'static [u8]),
     Name(Symbol),
+    ItemShown,
+    AttrShown,
     /// Elements of a list from this one on, at this depth.
     List(Val, usize, usize),
     /// Attributes in this order, from this one on.
@@ -60,6 +62,9 @@ impl Machine<'_> {
         let mut tasks = vec![Task::Value(v, 0)];
         while let Some(task) = tasks.pop() {
             match task {
+                // Counted when they are done, as CppNix does: what is inside of one does not count it yet.
+                Task::ItemShown => items_shown += 1,
+                Task::AttrShown => attrs_shown += 1,
                 Task::Text(text) => out.extend_from_slice(text),
                 Task::Name(name) => {
                     out.extend_from_slice(&frazil_syntax::show::name(self.st.symbols.name(name)));
@@ -76,8 +81,8 @@ impl Machine<'_> {
                         out.extend_from_slice(b" ]");
                         continue;
                     }
-                    items_shown += 1;
                     tasks.push(Task::List(list, i + 1, depth));
+                    tasks.push(Task::ItemShown);
                     tasks.push(Task::Value(element.get(), depth + 1));
                 }
                 Task::Attrs(attrs, i, depth) => {
@@ -91,8 +96,8 @@ impl Machine<'_> {
                         out.extend_from_slice(b" }");
                         continue;
                     }
-                    attrs_shown += 1;
                     tasks.push(Task::Attrs(attrs, i + 1, depth));
+                    tasks.push(Task::AttrShown);
                     tasks.push(Task::Text(b";"));
                     tasks.push(Task::Value(v, depth + 1));
                     tasks.push(Task::Text(b" = "));
@@ -100,9 +105,12 @@ impl Machine<'_> {
                 }
                 Task::Value(v, depth) => {
                     self.check_nesting(depth)?;
+                    // A list is known by where it is held, a set by itself.
+                    let holder = v;
                     let v = self.heap.peek(v).unwrap_or(v);
+                    let identity = if v.is_list() { holder } else { v };
                     let is_container = v.is_attrs() || v.is_list() && !self.heap.list(v).is_empty();
-                    if is_container && v != self.heap.empty_attrs() && !seen.insert(v.bits()) {
+                    if is_container && v != self.heap.empty_attrs() && !seen.insert(identity.bits()) {
                         out.extend_from_slice("«repeated»".as_bytes());
                     } else if v.is_list() && depth >= options.max_depth {
                         out.extend_from_slice(b"[ ... ]");
@@ -261,14 +269,9 @@ impl Machine<'_> {
         }
     }
 
-    fn text(&self, name: Symbol) -> String {
-        String::from_utf8_lossy(self.st.symbols.name(name)).into_owned()
-    }
-
-    pub(crate) fn missing_argument(&mut self, code: &Code, name: Symbol, set: Val) -> Error {
-        let suggestions = self.suggestions(set, name);
-        let text = format!("function '{}' called without required argument '{}'", self.lambda_name(code), self.text(name));
-        Error::typed(text).at(self.lambda_pos(code)).suggest(suggestions)
+    pub(crate) fn missing_argument(&mut self, code: &Code, name: Symbol) -> Error {
+        let text = format!("function '{}' called without required argument '{}'", self.lambda_name(code), self.shown_name(name));
+        Error::typed(text).at(self.lambda_pos(code))
     }
 
     pub(crate) fn unexpected_argument(&mut self, code: &Code, set: Val) -> Error {
@@ -277,7 +280,7 @@ impl Machine<'_> {
         let name = *keys.iter().find(|key| !is_formal(key)).expect("more attributes than formals");
         let formals = code.formals.iter().map(|(site, _)| self.st.symbols.name(site.name));
         let suggestions = best_matches(formals, self.st.symbols.name(name));
-        let text = format!("function '{}' called with unexpected argument '{}'", self.lambda_name(code), self.text(name));
+        let text = format!("function '{}' called with unexpected argument '{}'", self.lambda_name(code), self.shown_name(name));
         Error::typed(text).at(self.lambda_pos(code)).suggest(suggestions)
     }
 

@@ -223,8 +223,7 @@ impl<'w> Machine<'w> {
 
     fn trace_selection(&mut self, code: &Code, window: &[Val], selection: &Selection, error: &mut Error) {
         let pos = self.selected(window, selection);
-        let is_internal = |at: crate::files::Location<'_>| matches!(at.origin, Origin::Internal(_));
-        if pos == Pos::NONE || self.st.files.locate(pos).is_some_and(is_internal) {
+        if pos == Pos::NONE || matches!(self.st.files.origin(pos), Some(Origin::Internal(_))) {
             return;
         }
         let path: Vec<String> = selection.path.iter().map(|&piece| self.show_piece(code, window, piece)).collect();

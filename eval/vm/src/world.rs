@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::files::{Files, Pos};
 use crate::host::Host;
 use crate::link::Code;
+use crate::lint::Lints;
 use frazil_code::scope::Names;
 use frazil_store::StoreDir;
 use frazil_store::derivation::{HashModulo, Scratch};
@@ -64,6 +65,8 @@ pub struct Settings {
     pub pipe_operators: bool,
     /// The experimental feature `parse-toml-timestamps`.
     pub toml_timestamps: bool,
+    /// What is done about constructs that may be unwanted.
+    pub lints: Lints,
 }
 
 impl Default for Settings {
@@ -80,6 +83,7 @@ impl Default for Settings {
             trace_calls: false,
             pipe_operators: false,
             toml_timestamps: false,
+            lints: Lints::default(),
         }
     }
 }
@@ -213,7 +217,7 @@ pub struct World {
     pub heap: Heap,
     /// Layouts of attribute sets.
     pub layouts: Layouts,
-    pub(crate) codes: boxcar::Vec<Code>,
+    pub(crate) codes: boxcar::Vec<Box<Code>>,
     /// The rest.
     pub state: State,
 }
@@ -286,7 +290,7 @@ impl World {
 
 impl State {
     /// Shows all values in tables and code to a collection.
-    pub(crate) fn roots(&self, codes: &boxcar::Vec<Code>, visit: &mut dyn FnMut(Val)) {
+    pub(crate) fn roots(&self, codes: &boxcar::Vec<Box<Code>>, visit: &mut dyn FnMut(Val)) {
         codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
         let tables = [&self.handles, &self.pins, &self.symbol_strings];
         tables.into_iter().flatten().for_each(|&v| visit(v));

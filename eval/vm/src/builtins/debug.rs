@@ -2,7 +2,7 @@
 
 use super::{Builtin, Want, row, strict};
 use crate::coerce::{Coerce, CoerceTo};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Shown};
 use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Native, Step, then, traced};
@@ -84,10 +84,9 @@ impl Native for Context {
                 if input == Val::NULL {
                     const CONTEXT: &str = "while evaluating the error message passed to builtins.addErrorContext";
                     self.failed = Some(error);
-                    let to = CoerceTo { more: false, copy: true };
-                    return Ok(Step::Run(Box::new(Coerce::new(self.message, to, Pos::NONE, CONTEXT))));
+                    return Ok(Step::Run(Box::new(Coerce::new(self.message, CoerceTo::PLAIN, Pos::NONE, CONTEXT))));
                 }
-                error.add_trace(Pos::NONE, text(m, input));
+                error.add_shown(Pos::NONE, text(m, input), Shown::Always);
                 Err(error)
             }
         }

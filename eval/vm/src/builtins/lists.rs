@@ -726,7 +726,10 @@ impl Machine<'_> {
     pub(crate) fn required_attr(&mut self, set: Val, name: Symbol, context: &'static str) -> Result<Val, Error> {
         match self.attr(set, name) {
             Some(slot) => Ok(slot.get()),
-            None => Err(self.missing(set, name, Pos::NONE).while_(Pos::NONE, context)),
+            None => {
+                let name = self.shown_name(name);
+                Err(Error::typed(format!("attribute '{name}' missing")).while_(Pos::NONE, context))
+            }
         }
     }
 }

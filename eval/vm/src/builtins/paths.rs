@@ -346,7 +346,9 @@ impl Machine<'_> {
                 return Err(Error::new(ErrorKind::UndefinedVariable, text).at(Pos(start + error.pos)));
             }
         };
-        let file = self.st.files.add(origin, source, base_dir, code);
+        let file = self.st.files.add(origin, source.clone(), base_dir, code);
+        let lints = &self.st.files.get(file).code.exprs.lints;
+        self.lint(lints, &source, start)?;
         let count = self.st.files.unit_count();
         self.st.units.resize(count, u32::MAX);
         Ok(self.st.files.get(file).first_unit)

@@ -1,0 +1,31 @@
+//! How messages look: a prefix, a text as far to the right as it, and excerpts of the source.
+
+use crate::files::{Files, Pos, lines};
+
+/// A message behind a prefix such as `error:`, each further line as far to the right as the text behind it.
+pub fn behind(prefix: &str, text: &str) -> String {
+    let indent = " ".repeat(prefix.len() + 1);
+    let mut out = String::new();
+    for (i, line) in text.trim_end().split('\n').enumerate() {
+        let line = if i == 0 { format!("{prefix} {line}") } else { format!("\n{indent}{line}") };
+        out.push_str(line.trim_end_matches([' ', '\t', '\r']));
+    }
+    out
+}
+
+/// Adds where something is, with an excerpt. Answers whether it is anywhere.
+pub fn place(out: &mut String, files: &Files, pos: Pos, indent: &str) -> bool {
+    let Some(at) = files.locate(pos).filter(|_| pos != Pos::NONE) else { return false };
+    out.push_str(&format!("{indent}at {}:{}:{}:", at.origin, at.line, at.column));
+    // The line before, the line with a caret under the column, and the line after.
+    let first = at.line.saturating_sub(1).max(1);
+    let shown = (1..).zip(lines(&at.source)).skip(first as usize - 1).take((at.line + 2 - first) as usize);
+    for (number, text) in shown {
+        out.push_str(&format!("\n {number:>5}| {}", String::from_utf8_lossy(text)));
+        if number == at.line {
+            out.push_str(&format!("\n      |{}^", " ".repeat(at.column as usize)));
+        }
+    }
+    out.push('\n');
+    true
+}
