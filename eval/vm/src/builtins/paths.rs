@@ -24,7 +24,7 @@ pub(super) const TABLE: &[Builtin] = &[
         |_, a| {
             let scope = a[0];
             path_of(a[1], "while realising the context of a path", move |_, path, _| {
-                then(Step::Force(scope), move |m: &mut Machine<'_>, scope| {
+                then_closure(Step::Force(scope), move |m, scope| {
                     m.expect(scope, Want::Attrs, "while evaluating the first argument passed to builtins.scopedImport")?;
                     m.scoped_import(&path, scope)
                 })
