@@ -25,7 +25,9 @@ fn check(evaluator: &mut Evaluator, program: &str, wanted: Answer) {
     let found = evaluator.eval(program).and_then(|value| evaluator.print(&value));
     match (found, wanted) {
         (Ok(text), Value(wanted)) => assert_eq!(text, wanted, "{shown}"),
-        (Err(error), TooDeep) => assert_eq!(error.kind(), ErrorKind::CallDepth, "{shown}: {}", error.message()),
+        (Err(error), TooDeep) => {
+            assert_eq!(error.kind(), ErrorKind::CallDepth, "{shown}: {}", error.message())
+        }
         (Ok(_), TooDeep) => panic!("{shown}: a value, where the limit forbids it"),
         (Err(error), _) => panic!("{shown}: {}", error.message()),
     }
@@ -113,13 +115,36 @@ fn calls() {
     unlimited(vec![
         (format!("let f = n: if n == 0 then 0 else 1 + f (n - 1); in f {N}"), Value("1000000")),
         (format!("let f = n: if n == 0 then 0 else f (n - 1); in f {N}"), Value("0")),
-        (format!("let f = n: if n == 0 then \"\" else \"a\" + f (n - 1); in builtins.stringLength (f 20000)"), Value("20000")),
-        (format!("let f = n: if n == 0 then 0 else builtins.foldl' (a: b: a + b) 1 [ (f (n - 1)) ]; in f {N}"), Value("1000000")),
-        (format!("let f = n: if n == 0 then [ ] else builtins.map (x: x) (f (n - 1)); in f {N}"), Value("[ ]")),
-        (format!("let f = {{ n }}: if n == 0 then 0 else 1 + f {{ n = n - 1; }}; in f {{ n = {N}; }}"), Value("1000000")),
-        (format!("builtins.foldl' (f: _: x: f (x + 1)) (x: x) (builtins.genList (n: n) {N}) 0"), Value("1000000")),
+        (
+            "let f = n: if n == 0 then \"\" else \"a\" + f (n - 1); in builtins.stringLength (f 20000)"
+                .to_owned(),
+            Value("20000"),
+        ),
+        (
+            format!(
+                "let f = n: if n == 0 then 0 else builtins.foldl' (a: b: a + b) 1 [ (f (n - 1)) ]; in f {N}"
+            ),
+            Value("1000000"),
+        ),
+        (
+            format!("let f = n: if n == 0 then [ ] else builtins.map (x: x) (f (n - 1)); in f {N}"),
+            Value("[ ]"),
+        ),
+        (
+            format!("let f = {{ n }}: if n == 0 then 0 else 1 + f {{ n = n - 1; }}; in f {{ n = {N}; }}"),
+            Value("1000000"),
+        ),
+        (
+            format!("builtins.foldl' (f: _: x: f (x + 1)) (x: x) (builtins.genList (n: n) {N}) 0"),
+            Value("1000000"),
+        ),
         (format!("builtins.foldl' (a: _: a + 1) 0 (builtins.genList (n: n) {N})"), Value("1000000")),
-        (format!("builtins.head (builtins.foldl' (a: _: [ (builtins.head a + 1) ]) [ 0 ] (builtins.genList (n: n) {N}))"), Value("1000000")),
+        (
+            format!(
+                "builtins.head (builtins.foldl' (a: _: [ (builtins.head a + 1) ]) [ 0 ] (builtins.genList (n: n) {N}))"
+            ),
+            Value("1000000"),
+        ),
     ]);
     limited(vec![
         format!("let f = n: if n == 0 then 0 else 1 + f (n - 1); in f {N}"),
@@ -149,7 +174,8 @@ fn chains_of_operators() {
 
 #[test]
 fn deep_syntax() {
-    let wrap = |open: &str, inner: &str, close: &str| [open.repeat(N), inner.to_owned(), close.repeat(N)].concat();
+    let wrap =
+        |open: &str, inner: &str, close: &str| [open.repeat(N), inner.to_owned(), close.repeat(N)].concat();
     unlimited(vec![
         (wrap("(", "1", ")"), Value("1")),
         (format!("builtins.isList {}", wrap("[", "", "]")), Value("true")),
@@ -175,7 +201,11 @@ fn broken_syntax() {
         for text in ["(", "[", "{a=", "x: ", "\"${", "''${", "!", "let a = ", "if ", "1 + ", "a.", "./${"] {
             let mut evaluator = Engine::new().evaluator();
             let error = evaluator.eval(text.repeat(N).as_str()).expect_err("it has no end");
-            assert!(matches!(error.kind(), ErrorKind::Syntax | ErrorKind::UndefinedVariable), "{}", error.message());
+            assert!(
+                matches!(error.kind(), ErrorKind::Syntax | ErrorKind::UndefinedVariable),
+                "{}",
+                error.message()
+            );
             assert!(!evaluator.check(text.repeat(N).as_str()).expect("a text").is_empty());
         }
     });

@@ -63,7 +63,9 @@ impl ToJson {
     fn value(&mut self, m: &mut Machine<'_>, v: Val) -> Result<Option<Step>, Error> {
         match v.tag() {
             Tag::String => self.string(m, v)?,
-            Tag::Int => self.out.extend_from_slice(v.as_small_int().expect("an integer").to_string().as_bytes()),
+            Tag::Int => {
+                self.out.extend_from_slice(v.as_small_int().expect("an integer").to_string().as_bytes())
+            }
             Tag::Immediate if v == Val::NULL => self.out.extend_from_slice(b"null"),
             Tag::Immediate => self.out.extend_from_slice(if v == Val::TRUE { b"true" } else { b"false" }),
             Tag::Boxed if m.heap.as_path(v).is_some() => {
