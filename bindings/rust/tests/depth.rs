@@ -117,9 +117,8 @@ fn calls() {
         (format!("let f = n: if n == 0 then 0 else 1 + f (n - 1); in f {N}"), Value("1000000")),
         (format!("let f = n: if n == 0 then 0 else f (n - 1); in f {N}"), Value("0")),
         (
-            format!(
-                "let f = n: if n == 0 then \"\" else \"a\" + f (n - 1); in builtins.stringLength (f 20000)"
-            ),
+            "let f = n: if n == 0 then \"\" else \"a\" + f (n - 1); in builtins.stringLength (f 20000)"
+                .to_owned(),
             Value("20000"),
         ),
         (

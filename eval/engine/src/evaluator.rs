@@ -217,7 +217,8 @@ impl Evaluator {
         let mut closure = BTreeMap::new();
         let Some(texts) = drv_texts else { return closure };
         let mut todo: Vec<&StorePath> = Vec::new();
-        let parsed: Vec<StorePath> = roots.iter().filter_map(|root| settings.store_dir.parse(root).ok()).collect();
+        let parsed: Vec<StorePath> =
+            roots.iter().filter_map(|root| settings.store_dir.parse(root).ok()).collect();
         todo.extend(&parsed);
         while let Some(path) = todo.pop() {
             let Some(text) = texts.get(path) else { continue };
@@ -247,7 +248,10 @@ impl Evaluator {
 }
 
 /// Where a program came from, its text, and the directory that its relative paths start from.
-pub(crate) fn read(m: &mut Machine<'_>, source: &Source) -> Result<(Origin, Arc<[u8]>, Vec<u8>), Error> {
+type Program = (Origin, Arc<[u8]>, Vec<u8>);
+
+/// The program that is at a source.
+pub(crate) fn read(m: &mut Machine<'_>, source: &Source) -> Result<Program, Error> {
     Ok(match source {
         Source::File(path) => {
             let file = m.resolve_file(path)?;

@@ -50,7 +50,8 @@ fn programs_that_allocate_much() {
 fn corpus() -> Option<PathBuf> {
     let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home);
-    let path = std::env::var_os("FRAZIL_NIXPKGS").map(PathBuf::from).or(cache.map(|c| c.join("frazil/nixpkgs")))?;
+    let path =
+        std::env::var_os("FRAZIL_NIXPKGS").map(PathBuf::from).or(cache.map(|c| c.join("frazil/nixpkgs")))?;
     path.exists().then_some(path)
 }
 

@@ -388,7 +388,8 @@ impl Heap {
 
     /// Whether it is a thunk or closure whose captures are to be filled.
     pub fn is_unfilled(&self, v: Val) -> bool {
-        matches!(v.tag(), Tag::Thunk | Tag::Func) && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
+        matches!(v.tag(), Tag::Thunk | Tag::Func)
+            && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
     }
 
     /// The code unit of a thunk of kind [`Kind::Thunk`], or of a closure.
@@ -947,7 +948,6 @@ impl Heap {
         *chunks = kept;
         *self.holes.borrow_mut() = holes;
     }
-
 }
 
 /// Lists the runs of free lines of a chunk.

@@ -106,6 +106,7 @@ impl<'w> Machine<'w> {
     }
 
     /// What is said of the call of a builtin, and where a function was called.
+    #[expect(clippy::too_many_arguments, reason = "what the unwinding of a frame knows")]
     fn trace_call(
         &mut self,
         window: &[Val],
@@ -138,7 +139,14 @@ impl<'w> Machine<'w> {
         }
     }
 
-    fn trace_lambda(&mut self, code: &Code, ip: usize, explained: &Explained, trail: &mut Trail, error: &mut Error) {
+    fn trace_lambda(
+        &mut self,
+        code: &Code,
+        ip: usize,
+        explained: &Explained,
+        trail: &mut Trail,
+        error: &mut Error,
+    ) {
         if matches!(code.ops[ip], Op::Formals { .. } | Op::FormalsBoxed { .. }) {
             let always = trail.operand.is_none() && error.kind() == ErrorKind::Type;
             trail.waiting = Waiting::Line { text: "from call site".into(), shown: Shown::Usually, always };
@@ -245,7 +253,8 @@ impl<'w> Machine<'w> {
         if pos == Pos::NONE || matches!(self.st.files.origin(pos), Some(Origin::Internal(_))) {
             return;
         }
-        let path: Vec<String> = selection.path.iter().map(|&piece| self.show_piece(code, window, piece)).collect();
+        let path: Vec<String> =
+            selection.path.iter().map(|&piece| self.show_piece(code, window, piece)).collect();
         error.add_trace(pos, format!("while evaluating the attribute '{}'", path.join(".")));
     }
 
@@ -276,7 +285,10 @@ impl<'w> Machine<'w> {
     fn trace_assertion(&mut self, code: &Code, condition: ExprId, pos: Offset, error: &mut Error) {
         if error.kind() == ErrorKind::Assertion {
             let text = self.show_expr(code, condition);
-            error.add_trace(code.position(pos), format!("while evaluating the condition of the assertion '{text}'"));
+            error.add_trace(
+                code.position(pos),
+                format!("while evaluating the condition of the assertion '{text}'"),
+            );
         }
     }
 
@@ -289,7 +301,11 @@ impl<'w> Machine<'w> {
         };
         let data = error.data_mut();
         place(&mut data.pos);
-        data.traces.iter_mut().rev().take_while(|t| t.pos.as_part().is_some()).for_each(|t| place(&mut t.pos));
+        data.traces
+            .iter_mut()
+            .rev()
+            .take_while(|t| t.pos.as_part().is_some())
+            .for_each(|t| place(&mut t.pos));
     }
 
     fn explained(&self, code: &'w Code) -> &'w Explained {

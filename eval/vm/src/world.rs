@@ -118,7 +118,7 @@ pub struct Known(Vec<Symbol>);
 
 macro_rules! known {
     ($($name:ident = $text:literal),* $(,)?) => {
-        #[expect(non_camel_case_types, dead_code, reason = "indices into a table, named as the attributes")]
+        #[expect(non_camel_case_types, reason = "indices into a table, named as the attributes")]
         enum Index { $($name),* }
         impl Known {
             fn new(symbols: &mut Symbols) -> Known {
@@ -193,7 +193,6 @@ pub struct State {
     pub(crate) sources: FxHashMap<Arc<[u8]>, StorePath>,
     pub(crate) regexes: builtins::regex::Cache,
     pub(crate) readdirs: FxHashMap<Arc<[u8]>, Val>,
-    pub(crate) resolved_dirs: FxHashMap<Arc<[u8]>, Arc<[u8]>>,
     pub(crate) search: FxHashMap<Vec<u8>, Option<Arc<[u8]>>>,
     /// The way out.
     pub host: Arc<dyn Host>,
@@ -261,7 +260,6 @@ impl World {
             sources: FxHashMap::default(),
             regexes: Default::default(),
             readdirs: FxHashMap::default(),
-            resolved_dirs: FxHashMap::default(),
             search: FxHashMap::default(),
             host,
             settings,
@@ -270,7 +268,8 @@ impl World {
             steps_left: u64::MAX,
             deadline: u64::MAX,
         };
-        let mut world = World { heap: Heap::new(), layouts: Layouts::new(), codes: boxcar::Vec::new(), state };
+        let mut world =
+            World { heap: Heap::new(), layouts: Layouts::new(), codes: boxcar::Vec::new(), state };
         world.heap.set_limit(world.state.limits.heap);
         builtins::install(&mut world);
         world
@@ -300,7 +299,11 @@ impl State {
         codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
         let tables = [&self.handles, &self.pins, &self.symbol_strings];
         tables.into_iter().flatten().for_each(|&v| visit(v));
-        self.globals.values().chain(self.imports.values()).chain(self.readdirs.values()).for_each(|&v| visit(v));
+        self.globals
+            .values()
+            .chain(self.imports.values())
+            .chain(self.readdirs.values())
+            .for_each(|&v| visit(v));
     }
 
     /// Starts the clock and the count of an evaluation.
