@@ -55,7 +55,10 @@ impl Host for Disk {
     }
 
     fn read_dir(&self, dir: &[u8]) -> HostResult<Vec<(Vec<u8>, Option<FileKind>)>> {
-        let entries = fs::read_dir(path(dir)).map_err(failure)?;
+        let entries = fs::read_dir(path(dir)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotADirectory => HostError::Failed(describe(&error)),
+            _ => failure(error),
+        })?;
         let entry = |entry: io::Result<fs::DirEntry>| {
             let entry = entry?;
             // Whether a file is executable costs another look, which few ask for.

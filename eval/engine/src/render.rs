@@ -1,8 +1,8 @@
 //! Errors in CppNix's format: message, position, excerpt, trace.
 
-use frazil_vm::error::{Shown, Trace};
+use frazil_vm::error::{Data, Shown, Trace};
 use frazil_vm::files::Files;
-use frazil_vm::{Error, message};
+use frazil_vm::{Error, ErrorKind, Pos, message};
 
 /// How many lines of a trace are shown before it is cut short; a position counts as one, too.
 const SHORT: usize = 3;
@@ -26,7 +26,17 @@ pub fn render(error: &Error, files: &Files, show_trace: bool) -> String {
     if !data.suggestions.is_empty() {
         out.push_str(&format!("Did you mean {}?\n", alternatives(&data.suggestions)));
     }
-    message::behind("error:", &out)
+    let mut text = message::behind("error:", &out);
+    if message_ends_open(data) {
+        text.push_str("\n       ");
+    }
+    text
+}
+
+/// Whether the message ends with a line break that CppNix keeps: not one that the program wrote itself.
+fn message_ends_open(data: &Data) -> bool {
+    let is_last = data.pos == Pos::NONE && data.suggestions.is_empty();
+    is_last && data.message.ends_with('\n') && data.kind == ErrorKind::Eval
 }
 
 struct TraceWriter<'a> {

@@ -147,8 +147,10 @@ pub fn auto_call(m: &mut Machine<'_>, v: Val, args: &AutoArgs) -> Result<Val, Er
 pub fn derivations(m: &mut Machine<'_>, v: Val, args: &AutoArgs) -> Result<Vec<Instance>, Error> {
     let mut found = Vec::new();
     let mut seen = FxHashSet::default();
-    let mut todo = vec![(v, Vec::new(), true)];
-    while let Some((v, attr, top)) = todo.pop() {
+    let mut todo = vec![(v, Vec::new(), 0)];
+    while let Some((v, attr, depth)) = todo.pop() {
+        let top = depth == 0;
+        m.check_nesting(depth)?;
         let v = auto_call(m, v, args)?;
         m.st.pins.push(v);
         if let Some(instance) = derivation(m, v, &attr, &mut seen)? {
@@ -164,13 +166,13 @@ pub fn derivations(m: &mut Machine<'_>, v: Val, args: &AutoArgs) -> Result<Vec<I
                 let name = m.st.symbols.name(key);
                 if is_attr_name(name) {
                     m.st.pins.push(value.get());
-                    todo.push((value.get(), join(&attr, name), false));
+                    todo.push((value.get(), join(&attr, name), depth + 1));
                 }
             }
         } else if v.is_list() {
             for (i, value) in m.heap.list(v).iter().enumerate().rev() {
                 m.st.pins.push(value.get());
-                todo.push((value.get(), join(&attr, i.to_string().as_bytes()), false));
+                todo.push((value.get(), join(&attr, i.to_string().as_bytes()), depth + 1));
             }
         } else if top {
             return Err(Error::typed(

@@ -262,15 +262,20 @@ impl<'w> Machine<'w> {
     }
 
     #[inline(always)]
-    pub(crate) fn check_depth(&mut self) -> Result<(), Error> {
+    fn check_depth(&mut self) -> Result<(), Error> {
         if self.depth > self.st.limits.depth { Err(self.too_deep()) } else { Ok(()) }
     }
 
     /// One level of nesting that counts as a call, to be left by `leave`.
     pub(crate) fn enter(&mut self) -> Result<(), Error> {
-        self.check_depth()?;
+        self.check_room()?;
         self.depth += 1;
         Ok(())
+    }
+
+    /// An error, at no position, if calls are nested too deeply for one more.
+    pub(crate) fn check_room(&mut self) -> Result<(), Error> {
+        self.check_depth().inspect_err(|_| self.trail.waiting = Waiting::Nothing)
     }
 
     /// Leaves so many levels of nesting.

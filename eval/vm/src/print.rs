@@ -185,7 +185,7 @@ impl Machine<'_> {
     }
 
     /// An error if something is nested deeper than calls may be.
-    pub(crate) fn check_nesting(&self, depth: usize) -> Result<(), Error> {
+    pub fn check_nesting(&self, depth: usize) -> Result<(), Error> {
         if depth > self.st.limits.depth as usize {
             return Err(Error::new(crate::ErrorKind::CallDepth, "stack overflow; max-call-depth exceeded"));
         }

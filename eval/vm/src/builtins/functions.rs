@@ -116,7 +116,7 @@ impl Native for DeepSeq {
                 }
                 Some((_, Some(v))) => self.enter(m, v)?,
                 Some((v, None)) => {
-                    m.check_depth().map_err(|error| self.fail(m, error))?;
+                    m.check_room().map_err(|error| self.fail(m, error))?;
                     return Ok(Step::Force(v));
                 }
             }

@@ -1,7 +1,7 @@
 //! JSON in both directions.
 
 use super::{Builtin, Want, list, row, strict};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Args, Native, Step, traced};
@@ -10,7 +10,10 @@ use frazil_text::json::{self, Event, Reader};
 use frazil_value::{Slot, Tag, Val};
 
 pub(super) const TABLE: &[Builtin] = &[
-    row("toJSON", 1, &[], |_, a| Ok(Step::ReturnRun(Box::new(ToJson::new(a[0], true))))),
+    row("toJSON", 1, &[], |_, a| {
+        // A call of its own, as each value inside of another is.
+        crate::native::then(Step::Run(Box::new(ToJson::new(a[0], true))), &[], |_, _, text| Ok(Step::Done(text)))
+    }),
     row(
         "fromJSON",
         1,
@@ -177,7 +180,7 @@ impl ToJson {
                 Some(v) => match m.heap.peek(v) {
                     Some(v) => v,
                     None if self.strict => {
-                        m.check_depth()?;
+                        m.check_room()?;
                         return Ok(Step::Force(v));
                     }
                     None => v,
@@ -196,6 +199,10 @@ impl Native for ToJson {
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         self.step(m, input).map_err(|mut error| {
+            if error.kind() == ErrorKind::CallDepth {
+                let pos = self.pos(m, self.tasks.len());
+                error = error.at(pos);
+            }
             self.trace(m, &mut error);
             error
         })

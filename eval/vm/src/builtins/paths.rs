@@ -421,7 +421,14 @@ fn read_dir(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
     if let Some(&known) = m.st.readdirs.get(path) {
         return Ok(Step::Done(known));
     }
-    let entries = m.host_result(path, m.st.host.read_dir(path))?;
+    let entries = match m.st.host.read_dir(path) {
+        Err(HostError::Failed(why)) => {
+            let path = m.followed(path);
+            let path = String::from_utf8_lossy(&path);
+            return Err(Error::new(ErrorKind::File, format!("cannot read directory \"{path}\": {why}")));
+        }
+        entries => m.host_result(path, entries)?,
+    };
     let (mut names, mut values) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for (name, kind) in entries {
         let kind = match kind {
@@ -533,6 +540,16 @@ pub const FETCHURL_PATH: &[u8] = b"/__corepkgs__/fetchurl.nix";
 const FETCHURL: &[u8] = include_bytes!("fetchurl.nix");
 
 impl Machine<'_> {
+    /// The path with a link at its end followed, for messages.
+    fn followed(&self, path: &[u8]) -> Vec<u8> {
+        let mut path = path.to_vec();
+        for _ in 0..MAX_LINKS {
+            let Ok(target) = self.st.host.read_link(&path) else { break };
+            path = if target.starts_with(b"/") { target } else { canonical(&[parent(&path), b"/", &target].concat()) };
+        }
+        path
+    }
+
     /// Looks a name of `<…>` up in a search path.
     pub fn find_file(&mut self, entries: &[(Vec<u8>, Vec<u8>)], name: &[u8]) -> Result<Vec<u8>, Error> {
         for (prefix, place) in entries {
@@ -577,8 +594,7 @@ impl Machine<'_> {
         let path = if place.starts_with(b"/") {
             canonical(place)
         } else {
-            let here = self.st.host.env(b"PWD").unwrap_or_else(|| b"/".to_vec());
-            canonical(&[&here[..], b"/", place].concat())
+            canonical(&[&self.st.settings.working_directory[..], b"/", place].concat())
         };
         let found: Option<Arc<[u8]>> = (!is_url && self.st.host.kind(&path).is_ok()).then(|| path.into());
         if found.is_none() {

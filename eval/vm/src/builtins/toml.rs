@@ -47,6 +47,22 @@ fn open(m: &mut Machine<'_>, toml: Toml) -> Result<Open, Val> {
     Ok(Open { members: members.into_iter(), names: Vec::new(), values: Vec::new(), is_table })
 }
 
+/// An error if a string or name in it holds a NUL, which no string of Nix does.
+fn check_nul(toml: &Toml) -> Result<(), Error> {
+    let mut texts: Box<dyn Iterator<Item = &str>> = match toml {
+        Toml::String(text) => Box::new(std::iter::once(text.as_ref())),
+        Toml::Table(table) => Box::new(table.iter().map(|(name, _)| name.as_ref())),
+        _ => return Ok(()),
+    };
+    match texts.find(|text| text.contains('\0')) {
+        None => Ok(()),
+        Some(text) => Err(Error::eval(format!(
+            "while parsing TOML: error: input string '{}' cannot be represented as Nix string because it contains null bytes",
+            text.replace('\0', "␀")
+        ))),
+    }
+}
+
 fn value(m: &mut Machine<'_>, toml: Toml) -> Result<Val, Error> {
     let mut stack: Vec<Open> = Vec::new();
     let mut next = toml;
@@ -54,6 +70,7 @@ fn value(m: &mut Machine<'_>, toml: Toml) -> Result<Val, Error> {
         if matches!(next, Toml::Timestamp(_)) && !m.st.settings.toml_timestamps {
             return Err(Error::eval("while parsing TOML: Dates and times are not supported"));
         }
+        check_nul(&next)?;
         let mut done = match open(m, next) {
             Ok(opened) => {
                 stack.push(opened);
