@@ -90,7 +90,12 @@ takes_two_texts! {
 /// # Safety
 /// `world` is one that has not ended; `len` bytes from `text` on are readable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn frazil_eval(world: *const World, text: *const u8, len: usize, form: u32) -> *mut Answer {
+pub unsafe extern "C" fn frazil_eval(
+    world: *const World,
+    text: *const u8,
+    len: usize,
+    form: u32,
+) -> *mut Answer {
     // SAFETY: as the caller promises.
     let (world, text) = unsafe { (&*world, bytes(text, len)) };
     let form = match form {

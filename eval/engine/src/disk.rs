@@ -59,9 +59,8 @@ impl Host for Disk {
         let entry = |entry: io::Result<fs::DirEntry>| {
             let entry = entry?;
             // Whether a file is executable costs another look, which few ask for.
-            let kind = kind(entry.file_type()?, || Err(io::ErrorKind::Unsupported.into())).or_else(|_| {
-                Ok::<_, io::Error>(FileKind::Regular { executable: false })
-            })?;
+            let kind = kind(entry.file_type()?, || Err(io::ErrorKind::Unsupported.into()))
+                .unwrap_or(FileKind::Regular { executable: false });
             Ok((entry.file_name().into_vec(), Some(kind)))
         };
         entries.map(entry).collect::<io::Result<_>>().map_err(failure)
