@@ -117,9 +117,8 @@ fn calls() {
         (format!("let f = n: if n == 0 then 0 else 1 + f (n - 1); in f {N}"), Value("1000000")),
         (format!("let f = n: if n == 0 then 0 else f (n - 1); in f {N}"), Value("0")),
         (
-            format!(
-                "let f = n: if n == 0 then \"\" else \"a\" + f (n - 1); in builtins.stringLength (f 20000)"
-            ),
+            "let f = n: if n == 0 then \"\" else \"a\" + f (n - 1); in builtins.stringLength (f 20000)"
+                .to_owned(),
             Value("20000"),
         ),
         (
@@ -150,9 +149,9 @@ fn calls() {
     ]);
     limited(vec![
         format!("let f = n: if n == 0 then 0 else 1 + f (n - 1); in f {N}"),
-        format!("let f = n: f (n + 1); in f 0"),
-        format!("let f = n: builtins.map (x: x) (f (n + 1)); in f 0"),
-        format!("let f = {{ n }}: 1 + f {{ inherit n; }}; in f {{ n = 1; }}"),
+        "let f = n: f (n + 1); in f 0".to_owned(),
+        "let f = n: builtins.map (x: x) (f (n + 1)); in f 0".to_owned(),
+        "let f = { n }: 1 + f { inherit n; }; in f { n = 1; }".to_owned(),
         "let s = { __functor = self: x: self x; }; in s 1".to_owned(),
         "let s = { __toString = self: self; }; in toString s".to_owned(),
     ]);

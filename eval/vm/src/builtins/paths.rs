@@ -527,7 +527,7 @@ impl Machine<'_> {
         let path = if place.starts_with(b"/") {
             canonical(place)
         } else {
-            let here = self.st.host.env(b"PWD").unwrap_or_else(|| b"/".to_vec());
+            let here = self.st.host.working_directory();
             canonical(&[&here[..], b"/", place].concat())
         };
         let found: Option<Arc<[u8]>> = (!is_url && self.st.host.kind(&path).is_ok()).then(|| path.into());
