@@ -92,6 +92,10 @@ impl Host for Outer {
         Disk.env(name)
     }
 
+    fn working_directory(&self) -> Vec<u8> {
+        Disk.working_directory()
+    }
+
     fn now(&self) -> i64 {
         Disk.now()
     }

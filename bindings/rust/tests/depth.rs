@@ -149,9 +149,9 @@ fn calls() {
     ]);
     limited(vec![
         format!("let f = n: if n == 0 then 0 else 1 + f (n - 1); in f {N}"),
-        format!("let f = n: f (n + 1); in f 0"),
-        format!("let f = n: builtins.map (x: x) (f (n + 1)); in f 0"),
-        format!("let f = {{ n }}: 1 + f {{ inherit n; }}; in f {{ n = 1; }}"),
+        "let f = n: f (n + 1); in f 0".to_owned(),
+        "let f = n: builtins.map (x: x) (f (n + 1)); in f 0".to_owned(),
+        "let f = { n }: 1 + f { inherit n; }; in f { n = 1; }".to_owned(),
         "let s = { __functor = self: x: self x; }; in s 1".to_owned(),
         "let s = { __toString = self: self; }; in toString s".to_owned(),
     ]);

@@ -82,6 +82,11 @@ impl Host for Disk {
         std::env::var_os(OsStr::from_bytes(name)).map(OsStringExt::into_vec)
     }
 
+    fn working_directory(&self) -> Vec<u8> {
+        // Without one, relative files are not found, as they would not be under any name.
+        std::env::current_dir().map_or_else(|_| b"/".to_vec(), |dir| dir.into_os_string().into_vec())
+    }
+
     fn now(&self) -> i64 {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64)
     }

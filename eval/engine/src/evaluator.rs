@@ -247,25 +247,34 @@ impl Evaluator {
     }
 }
 
-/// Where a program came from, its text, and the directory that its relative paths start from.
-type Program = (Origin, Arc<[u8]>, Vec<u8>);
+/// A program that was read.
+pub(crate) struct Program {
+    pub(crate) origin: Origin,
+    pub(crate) text: Arc<[u8]>,
+    /// The directory that its relative paths start from.
+    pub(crate) base: Vec<u8>,
+}
 
-/// The program that is at a source.
+/// Reads a program.
 pub(crate) fn read(m: &mut Machine<'_>, source: &Source) -> Result<Program, Error> {
     Ok(match source {
         Source::File(path) => {
             let file = m.resolve_file(path)?;
-            let text = m.read(&file)?;
-            (Origin::File(file.to_vec()), text, frazil_vm::builtins::paths::parent(&file).to_vec())
+            let base = frazil_vm::builtins::paths::parent(&file).to_vec();
+            Program { text: m.read(&file)?, origin: Origin::File(file.to_vec()), base }
         }
-        Source::Text(text, base) => (Origin::Text, text.as_slice().into(), base.clone()),
-        Source::Stdin(text, base) => (Origin::Stdin, text.as_slice().into(), base.clone()),
+        Source::Text(text, base) => {
+            Program { origin: Origin::Text, text: text.as_slice().into(), base: base.clone() }
+        }
+        Source::Stdin(text, base) => {
+            Program { origin: Origin::Stdin, text: text.as_slice().into(), base: base.clone() }
+        }
     })
 }
 
 /// The first unit of a program.
 pub(crate) fn load(m: &mut Machine<'_>, source: &Source) -> Result<u32, Error> {
-    let (origin, text, base) = read(m, source)?;
+    let Program { origin, text, base } = read(m, source)?;
     m.load(origin, text, base, None)
 }
 

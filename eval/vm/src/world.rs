@@ -49,8 +49,6 @@ pub struct Settings {
     pub store_dir: StoreDir,
     /// Entries of `NIX_PATH` and `-I`: prefix and path.
     pub nix_path: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Where relative paths of the search path start from.
-    pub working_directory: Vec<u8>,
     /// The user's home, for `~/` paths.
     pub home: Option<Vec<u8>>,
     /// `pure-eval`
@@ -77,7 +75,6 @@ impl Default for Settings {
             system: b"x86_64-linux".to_vec(),
             store_dir: StoreDir::default(),
             nix_path: Vec::new(),
-            working_directory: b"/".to_vec(),
             home: None,
             pure: false,
             restricted: false,

@@ -12,7 +12,9 @@ use frazil_value::{Slot, Tag, Val};
 pub(super) const TABLE: &[Builtin] = &[
     row("toJSON", 1, &[], |_, a| {
         // A call of its own, as each value inside of another is.
-        crate::native::then(Step::Run(Box::new(ToJson::new(a[0], true))), &[], |_, _, text| Ok(Step::Done(text)))
+        crate::native::then(Step::Run(Box::new(ToJson::new(a[0], true))), &[], |_, _, text| {
+            Ok(Step::Done(text))
+        })
     }),
     row(
         "fromJSON",

@@ -545,7 +545,11 @@ impl Machine<'_> {
         let mut path = path.to_vec();
         for _ in 0..MAX_LINKS {
             let Ok(target) = self.st.host.read_link(&path) else { break };
-            path = if target.starts_with(b"/") { target } else { canonical(&[parent(&path), b"/", &target].concat()) };
+            path = if target.starts_with(b"/") {
+                target
+            } else {
+                canonical(&[parent(&path), b"/", &target].concat())
+            };
         }
         path
     }
@@ -594,7 +598,8 @@ impl Machine<'_> {
         let path = if place.starts_with(b"/") {
             canonical(place)
         } else {
-            canonical(&[&self.st.settings.working_directory[..], b"/", place].concat())
+            let here = self.st.host.working_directory();
+            canonical(&[&here[..], b"/", place].concat())
         };
         let found: Option<Arc<[u8]>> = (!is_url && self.st.host.kind(&path).is_ok()).then(|| path.into());
         if found.is_none() {
