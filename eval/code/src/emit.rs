@@ -314,7 +314,11 @@ impl<'a> Emitter<'a> {
         loop {
             match self.file.exprs.get(id) {
                 Expr::Var(_) | Expr::Select(_) => return true,
-                Expr::Let(_, body) | Expr::With(_, body) | Expr::Assert(_, body) if self.unit_at(id).is_none() => id = body,
+                Expr::Let(_, body) | Expr::With(_, body) | Expr::Assert(_, body)
+                    if self.unit_at(id).is_none() =>
+                {
+                    id = body
+                }
                 _ => return false,
             }
         }
@@ -559,7 +563,14 @@ impl<'a> Emitter<'a> {
     }
 
     /// An operator that is a call of a builtin.
-    fn arithmetic(&mut self, a: ExprId, b: ExprId, pos: Offset, text: &'static str, op: impl FnOnce(Reg, Reg) -> Op) {
+    fn arithmetic(
+        &mut self,
+        a: ExprId,
+        b: ExprId,
+        pos: Offset,
+        text: &'static str,
+        op: impl FnOnce(Reg, Reg) -> Op,
+    ) {
         let from = self.here();
         self.binary(a, b, pos, op);
         self.context(from, text, pos);
@@ -707,7 +718,9 @@ impl<'a> Emitter<'a> {
         self.context(from, Condition::Assert.text(), pos);
         let held = self.jump();
         self.land(failed);
-        if let (Expr::Binary(BinOp::Eq, a, b), None) = (self.file.exprs.get(condition), self.unit_at(condition)) {
+        if let (Expr::Binary(BinOp::Eq, a, b), None) =
+            (self.file.exprs.get(condition), self.unit_at(condition))
+        {
             // Both sides once more, to say how they differ.
             let from = self.here();
             self.binary(a, b, self.file.exprs.pos(condition), |a, b| Op::AssertEqual { dst, a, b });
@@ -812,7 +825,8 @@ impl<'a> Emitter<'a> {
             set = dst;
         }
         // What the trace is made of may not be there later.
-        let in_place = matches!(self.file.exprs.get(base), Expr::Var(_)) && pieces.iter().all(Piece::is_static);
+        let in_place =
+            matches!(self.file.exprs.get(base), Expr::Var(_)) && pieces.iter().all(Piece::is_static);
         if !in_place {
             self.op(Op::Force { src: dst });
         }

@@ -217,7 +217,8 @@ impl Evaluator {
         let mut closure = BTreeMap::new();
         let Some(texts) = drv_texts else { return closure };
         let mut todo: Vec<&StorePath> = Vec::new();
-        let parsed: Vec<StorePath> = roots.iter().filter_map(|root| settings.store_dir.parse(root).ok()).collect();
+        let parsed: Vec<StorePath> =
+            roots.iter().filter_map(|root| settings.store_dir.parse(root).ok()).collect();
         todo.extend(&parsed);
         while let Some(path) = todo.pop() {
             let Some(text) = texts.get(path) else { continue };

@@ -90,7 +90,15 @@ fn nodes(tree: &SyntaxNode) -> String {
                 depth += 1;
             }
             WalkEvent::Enter(NodeOrToken::Token(token)) => {
-                line!(out, "{:1$}{2:?}@{3:?} {4:?}", "", 2 * depth, token.kind(), token.text_range(), token.text());
+                line!(
+                    out,
+                    "{:1$}{2:?}@{3:?} {4:?}",
+                    "",
+                    2 * depth,
+                    token.kind(),
+                    token.text_range(),
+                    token.text()
+                );
             }
             WalkEvent::Leave(NodeOrToken::Node(_)) => depth -= 1,
             WalkEvent::Leave(NodeOrToken::Token(_)) => {}
@@ -103,12 +111,20 @@ fn units(code: &FileCode, symbols: &Symbols) -> String {
     let mut out = String::new();
     for (i, unit) in code.units.iter().enumerate() {
         let captures = &code.captures[unit.captures.range()];
-        line!(out, "unit {i} {:?}: body {} params {} captures {captures:?}", unit.kind, unit.body.0, unit.params);
+        line!(
+            out,
+            "unit {i} {:?}: body {} params {} captures {captures:?}",
+            unit.kind,
+            unit.body.0,
+            unit.params
+        );
     }
     for (i, expr) in code.exprs.nodes.iter().enumerate() {
         let var = code.var(frazil_syntax::expr::ExprId(i as u32));
         match expr {
-            Expr::Var(name) => line!(out, "{i:4}  Var({}) = {var:?}", String::from_utf8_lossy(symbols.name(*name))),
+            Expr::Var(name) => {
+                line!(out, "{i:4}  Var({}) = {var:?}", String::from_utf8_lossy(symbols.name(*name)))
+            }
             expr => line!(out, "{i:4}  {expr:?}"),
         }
     }

@@ -388,7 +388,8 @@ impl Heap {
 
     /// Whether it is a thunk or closure whose captures are to be filled.
     pub fn is_unfilled(&self, v: Val) -> bool {
-        matches!(v.tag(), Tag::Thunk | Tag::Func) && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
+        matches!(v.tag(), Tag::Thunk | Tag::Func)
+            && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
     }
 
     /// The code unit of a thunk of kind [`Kind::Thunk`], or of a closure.
@@ -438,6 +439,16 @@ impl Heap {
             at.store(busy, Relaxed);
         }
         Claim::Run(code_of(head))
+    }
+
+    /// Whether a value is a thunk that has not begun to run.
+    pub fn is_waiting(&self, v: Val) -> bool {
+        v.is_thunk() && self.expect(v, Tag::Thunk) & STATE_MASK == state::NEW << STATE_SHIFT
+    }
+
+    /// Whether a value is a thunk that is running.
+    pub fn is_busy(&self, v: Val) -> bool {
+        v.is_thunk() && self.expect(v, Tag::Thunk) & STATE_MASK == state::BUSY << STATE_SHIFT
     }
 
     /// What a thunk runs, or ran.
@@ -937,7 +948,6 @@ impl Heap {
         *chunks = kept;
         *self.holes.borrow_mut() = holes;
     }
-
 }
 
 /// Lists the runs of free lines of a chunk.

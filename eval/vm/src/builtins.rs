@@ -77,7 +77,8 @@ pub struct Builtin {
 impl Builtin {
     /// Whether the trace says that it was called.
     pub(crate) fn is_traced(&self) -> bool {
-        self.name != "addErrorContext"
+        // In CppNix, `derivation` is a function of the language.
+        !matches!(self.name, "addErrorContext" | "derivation")
     }
 
     /// What the trace says then.
@@ -142,9 +143,29 @@ pub static TABLE: [Builtin; COUNT] = {
 
 /// Builtins in scope by their own name; all others are so behind two underscores.
 const UNPREFIXED: &[&str] = &[
-    "abort", "baseNameOf", "break", "builtins", "derivation", "derivationStrict", "dirOf", "false", "fetchGit",
-    "fetchMercurial", "fetchTarball", "fetchTree", "fromTOML", "import", "isNull", "map", "null", "placeholder",
-    "removeAttrs", "scopedImport", "throw", "toString", "true",
+    "abort",
+    "baseNameOf",
+    "break",
+    "builtins",
+    "derivation",
+    "derivationStrict",
+    "dirOf",
+    "false",
+    "fetchGit",
+    "fetchMercurial",
+    "fetchTarball",
+    "fetchTree",
+    "fromTOML",
+    "import",
+    "isNull",
+    "map",
+    "null",
+    "placeholder",
+    "removeAttrs",
+    "scopedImport",
+    "throw",
+    "toString",
+    "true",
 ];
 
 /// The version of the language and of CppNix whose answers these are.
@@ -251,7 +272,11 @@ impl Machine<'_> {
             Want::Attrs => "a set",
             Want::Function => "a function",
         };
-        let error = if want == Want::Plain && v.is_string() { self.has_context(v) } else { self.wanted(what, v).at(pos) };
+        let error = if want == Want::Plain && v.is_string() {
+            self.has_context(v)
+        } else {
+            self.wanted(what, v).at(pos)
+        };
         error.while_(pos, context)
     }
 

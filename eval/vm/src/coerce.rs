@@ -324,9 +324,7 @@ impl Machine<'_> {
         for &part in &parts[1..] {
             let string = self.heap.string(part);
             if string.context != 0 {
-                return Err(Error::eval(
-                    "a string that refers to a store path cannot be appended to a path",
-                ));
+                return Err(Error::eval("a string that refers to a store path cannot be appended to a path"));
             }
             text.extend_from_slice(string.bytes);
         }

@@ -1,15 +1,15 @@
 //! The machine: a loop over instructions, and frames that it pushes and pops instead of recursing.
 
 use crate::builtins;
+use crate::builtins::Want;
 use crate::coerce::{self, CoerceTo};
 use crate::compare;
-use crate::builtins::Want;
 use crate::error::{Error, ErrorKind, Shown};
 use crate::files::Pos;
 use crate::link::Code;
 use crate::native::{Args, Native, Step, traced};
 use crate::trace::{Trail, Waiting};
-use crate::world::{Failure, MIN_BUDGET, State, World};
+use crate::world::{State, World};
 use frazil_code::op::Op;
 use frazil_syntax::expr::ExprId;
 use frazil_syntax::symbol::Symbol;
@@ -178,7 +178,7 @@ impl<'w> Machine<'w> {
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
         self.st.collected_at = self.heap.allocated();
-        self.st.budget = live.max(MIN_BUDGET);
+        self.st.budget = live.max(self.st.min_budget);
     }
 
     // ---- frames -------------------------------------------------------------------------------------
@@ -192,12 +192,22 @@ impl<'w> Machine<'w> {
         let base = self.top() as u32;
         self.depth += counts as u32;
         self.natives.push(native);
-        self.frames.push(Frame { code: None, update, env: Val::ABSENT, ip: 0, done: false, base, dst, counts });
+        self.frames.push(Frame {
+            code: None,
+            update,
+            env: Val::ABSENT,
+            ip: 0,
+            done: false,
+            base,
+            dst,
+            counts,
+        });
         self.input = Val::ABSENT;
     }
 
     /// Pushes a frame of `code`, whose arguments are in the registers from `base` on.
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a frame, in registers of the processor")]
     fn push_code(
         &mut self,
         regs: &mut Vec<Val>,
@@ -219,7 +229,16 @@ impl<'w> Machine<'w> {
             }
         }
         self.depth += counts as u32;
-        self.frames.push(Frame { code: Some(code), update, env, ip: 0, done: false, base: base as u32, dst, counts });
+        self.frames.push(Frame {
+            code: Some(code),
+            update,
+            env,
+            ip: 0,
+            done: false,
+            base: base as u32,
+            dst,
+            counts,
+        });
     }
 
     /// Looks at the limits; called for every frame that runs code of the program.
@@ -243,8 +262,20 @@ impl<'w> Machine<'w> {
     }
 
     #[inline(always)]
-    fn check_depth(&mut self) -> Result<(), Error> {
+    pub(crate) fn check_depth(&mut self) -> Result<(), Error> {
         if self.depth > self.st.limits.depth { Err(self.too_deep()) } else { Ok(()) }
+    }
+
+    /// One level of nesting that counts as a call, to be left by `leave`.
+    pub(crate) fn enter(&mut self) -> Result<(), Error> {
+        self.check_depth()?;
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Leaves so many levels of nesting.
+    pub(crate) fn leave(&mut self, levels: usize) {
+        self.depth -= levels as u32;
     }
 
     #[cold]
@@ -274,7 +305,6 @@ impl<'w> Machine<'w> {
 
     /// Ends all frames above `floor`, or those above a builtin that catches the error.
     fn unwind(&mut self, regs: &[Val], mut error: Error, floor: usize) -> Result<(), Error> {
-        let first = self.st.failures.len();
         let mut trail = std::mem::take(&mut self.trail);
         let mut outcome = Err(());
         while self.frames.len() > floor {
@@ -290,16 +320,15 @@ impl<'w> Machine<'w> {
             }
             if frame.update != Val::ABSENT {
                 self.trace_thunk(frame.update, &mut trail, &mut error);
-                self.fail(frame.update, first, &error);
+                self.fail(frame.update, &mut error);
             }
             self.frames.pop();
             self.depth -= frame.counts as u32;
             trail = Trail { operand: Some(frame.dst), busy: false, ..trail };
         }
-        let failures = &mut self.st.failures[first..];
-        if !failures.is_empty() {
-            let error = Arc::new(error.clone());
-            failures.iter_mut().for_each(|failure| failure.error = error.clone());
+        if let Some(failure) = error.data().failure {
+            // Thunks that fail with it later have the whole trace of the first time, as in CppNix.
+            self.st.failures[failure as usize] = Arc::new(error.clone());
         }
         outcome.map_err(|()| error)
     }
@@ -329,32 +358,35 @@ impl<'w> Machine<'w> {
     }
 
     /// Marks a thunk as failed, or as not run if only a limit was reached.
-    fn fail(&mut self, thunk: Val, first: usize, error: &Error) {
+    fn fail(&mut self, thunk: Val, error: &mut Error) {
         if error.kind().is_limit() {
             return self.heap.release(thunk);
         }
-        let traces = error.data().traces.len();
-        let failures = &mut self.st.failures;
-        let last = failures.get(first..).and_then(|new| new.last());
-        if last.is_none_or(|last| last.traces != traces) {
-            // The error as it is in the end takes its place.
-            let error = last.map_or_else(|| Arc::new(error.clone()), |last| last.error.clone());
-            failures.push(Failure { error, traces });
-        }
-        self.heap.fail(thunk, failures.len() as u32 - 1);
+        let failure = error.data().failure.unwrap_or_else(|| {
+            self.st.failures.push(Arc::new(error.clone()));
+            self.st.failures.len() as u32 - 1
+        });
+        error.data_mut().failure = Some(failure);
+        self.heap.fail(thunk, failure);
     }
 
+    /// A copy of the error that a thunk failed with, on a way of its own.
     fn failed(&self, failure: u32) -> Error {
-        let Failure { error, traces } = &self.st.failures[failure as usize];
-        let mut error = Error::clone(error);
-        error.data_mut().traces.truncate(*traces);
+        let mut error = Error::clone(&self.st.failures[failure as usize]);
+        error.data_mut().failure = None;
         error
     }
 
     // ---- starting things ----------------------------------------------------------------------------
 
     /// Starts a step whose result goes to `dst` of the frame on top, and to the thunk `update`.
-    fn start_step(&mut self, regs: &mut Vec<Val>, step: Step, dst: u8, update: Val) -> Result<Started, Error> {
+    fn start_step(
+        &mut self,
+        regs: &mut Vec<Val>,
+        step: Step,
+        dst: u8,
+        update: Val,
+    ) -> Result<Started, Error> {
         match step {
             Step::Done(v) => {
                 if update != Val::ABSENT {
@@ -402,7 +434,13 @@ impl<'w> Machine<'w> {
         }
     }
 
-    fn start_claimed(&mut self, regs: &mut Vec<Val>, v: Val, claim: Claim, dst: u8) -> Result<Started, Error> {
+    fn start_claimed(
+        &mut self,
+        regs: &mut Vec<Val>,
+        v: Val,
+        claim: Claim,
+        dst: u8,
+    ) -> Result<Started, Error> {
         match claim {
             Claim::Done(value) => Ok(Some(value)),
             Claim::Failed(failure) => Err(self.failed(failure)),
@@ -437,7 +475,14 @@ impl<'w> Machine<'w> {
         }
     }
 
-    fn start_select(&mut self, regs: &mut Vec<Val>, v: Val, unit: u32, at: u16, dst: u8) -> Result<Started, Error> {
+    fn start_select(
+        &mut self,
+        regs: &mut Vec<Val>,
+        v: Val,
+        unit: u32,
+        at: u16,
+        dst: u8,
+    ) -> Result<Started, Error> {
         let base = self.heap.captures(v)[0].get();
         let code = self.code(unit);
         let Op::LazySelect { site, .. } = code.ops[at as usize] else {
@@ -449,7 +494,8 @@ impl<'w> Machine<'w> {
         {
             return self.start_step(regs, Step::Return(slot.get()), dst, v);
         }
-        let native = SelectThunk { base, name: code.sites[site as usize].name, pos: code.pos_at(at as usize) };
+        let native =
+            SelectThunk { base, name: code.sites[site as usize].name, pos: code.pos_at(at as usize) };
         self.push_native(Some(Box::new(native)), dst, v, false);
         Ok(None)
     }
@@ -519,7 +565,8 @@ impl<'w> Machine<'w> {
             return self.start_step(regs, Step::Done(partial), dst, update);
         }
         let (now, later) = args.split_at(arity);
-        let native = OverApply { f, now: Args::from_slice(now), later: Args::from_slice(later), called: false };
+        let native =
+            OverApply { f, now: Args::from_slice(now), later: Args::from_slice(later), called: false };
         self.push_native(Some(Box::new(native)), dst, update, false);
         Ok(None)
     }
@@ -532,7 +579,8 @@ impl<'w> Machine<'w> {
             let text = format!("attempt to call something which is not a function but {what}: {value}");
             return Err(Error::typed(text));
         };
-        let native = CallFunctor { set: f, functor: functor.get(), args: Args::from_slice(args), called: false };
+        let native =
+            CallFunctor { set: f, functor: functor.get(), args: Args::from_slice(args), called: false };
         self.push_native(Some(Box::new(native)), dst, update, false);
         Ok(None)
     }
@@ -741,7 +789,8 @@ impl<'w> Machine<'w> {
                 }
                 Op::Closure { dst, child } => {
                     let child = &code.children[child as usize];
-                    w[dst as usize] = heap.new_closure(child.unit, code.sources(child).iter().map(|&c| source!(c)));
+                    w[dst as usize] =
+                        heap.new_closure(child.unit, code.sources(child).iter().map(|&c| source!(c)));
                 }
                 Op::NewThunk { dst, child } => {
                     let child = &code.children[child as usize];
@@ -807,7 +856,8 @@ impl<'w> Machine<'w> {
                     }
                 }
                 Op::LazyCall { dst, base: f, n } => {
-                    let (unit, at) = if ip <= u16::MAX as usize { (code.unit, ip as u16) } else { (NO_UNIT, 0) };
+                    let (unit, at) =
+                        if ip <= u16::MAX as usize { (code.unit, ip as u16) } else { (NO_UNIT, 0) };
                     let args = &w[f as usize + 1..f as usize + 1 + n as usize];
                     self.st.stats.thunks += 1;
                     w[dst as usize] = heap.new_apply_thunk(unit, at, w[f as usize], args);
@@ -1098,7 +1148,12 @@ impl<'w> Machine<'w> {
                         if !v.is_string() {
                             leave!(false);
                             let to = CoerceTo { copy: true, ..CoerceTo::PLAIN };
-                            let step = coerce::to_string(v, to, Pos::part(reg - first), "while evaluating a path segment");
+                            let step = coerce::to_string(
+                                v,
+                                to,
+                                Pos::part(reg - first),
+                                "while evaluating a path segment",
+                            );
                             if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
                                 regs[base + reg as usize] = v;
                             }
@@ -1113,7 +1168,12 @@ impl<'w> Machine<'w> {
                         let v = force!(reg);
                         if !v.is_string() {
                             leave!(false);
-                            let step = coerce::to_string(v, CoerceTo::PLAIN, Pos::part(reg - first), "while evaluating a path segment");
+                            let step = coerce::to_string(
+                                v,
+                                CoerceTo::PLAIN,
+                                Pos::part(reg - first),
+                                "while evaluating a path segment",
+                            );
                             if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
                                 regs[base + reg as usize] = v;
                             }
@@ -1143,7 +1203,8 @@ impl<'w> Machine<'w> {
     // ---- what instructions do -----------------------------------------------------------------------
 
     fn slot(&self, from: Val, slot: u32) -> Val {
-        let slots = if from.is_list() { self.heap.list(from) } else { self.heap.attr_values(from, self.layouts) };
+        let slots =
+            if from.is_list() { self.heap.list(from) } else { self.heap.attr_values(from, self.layouts) };
         slots[slot as usize].get()
     }
 
@@ -1259,7 +1320,9 @@ impl<'w> Machine<'w> {
     pub(crate) fn missing(&mut self, set: Val, name: Symbol, pos: Pos) -> Error {
         let suggestions = self.suggestions(set, name);
         let name = self.shown_name(name);
-        Error::new(ErrorKind::MissingAttribute, format!("attribute '{name}' missing")).at(pos).suggest(suggestions)
+        Error::new(ErrorKind::MissingAttribute, format!("attribute '{name}' missing"))
+            .at(pos)
+            .suggest(suggestions)
     }
 
     fn undefined(&mut self, name: Symbol, pos: Pos) -> Error {

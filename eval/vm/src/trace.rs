@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Shown};
 use crate::files::{Origin, Pos};
 use crate::link::Code;
 use crate::machine::{Frame, Machine};
+use crate::print::FunctionKind;
 use frazil_code::notes::{Piece, Selection, What};
 use frazil_code::{Notes, Op, Reg};
 use frazil_syntax::expr::{ExprId, Offset};
@@ -105,6 +106,7 @@ impl<'w> Machine<'w> {
     }
 
     /// What is said of the call of a builtin, and where a function was called.
+    #[expect(clippy::too_many_arguments, reason = "what the unwinding of a frame knows")]
     fn trace_call(
         &mut self,
         window: &[Val],
@@ -137,7 +139,14 @@ impl<'w> Machine<'w> {
         }
     }
 
-    fn trace_lambda(&mut self, code: &Code, ip: usize, explained: &Explained, trail: &mut Trail, error: &mut Error) {
+    fn trace_lambda(
+        &mut self,
+        code: &Code,
+        ip: usize,
+        explained: &Explained,
+        trail: &mut Trail,
+        error: &mut Error,
+    ) {
         if matches!(code.ops[ip], Op::Formals { .. } | Op::FormalsBoxed { .. }) {
             let always = trail.operand.is_none() && error.kind() == ErrorKind::Type;
             trail.waiting = Waiting::Line { text: "from call site".into(), shown: Shown::Usually, always };
@@ -163,7 +172,11 @@ impl<'w> Machine<'w> {
     /// Adds what a thunk of a simple kind says.
     pub(crate) fn trace_thunk(&mut self, thunk: Val, trail: &mut Trail, error: &mut Error) {
         match self.heap.thunk_code(thunk) {
-            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, .. } => {}
+            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, at: 0 } => {}
+            ThunkCode::Apply { unit: NO_UNIT, at } => match self.internal_pos(at) {
+                Some(pos) => trail.settle(error, pos),
+                None => trail.waiting = Waiting::Nothing,
+            },
             ThunkCode::Apply { unit, at } => {
                 let pos = self.code(unit).pos_at(at as usize);
                 trail.settle(error, pos);
@@ -179,6 +192,20 @@ impl<'w> Machine<'w> {
                 trail.settle(error, code.pos_at(at as usize));
                 self.trace_selection(code, &[root], &Selection { root: 0, path }, error);
             }
+        }
+    }
+
+    /// Where the function of a delayed call stands, if it is a lambda.
+    pub(crate) fn function_pos(&self, call: Val) -> Pos {
+        if !self.heap.is_waiting(call) || !matches!(self.heap.thunk_code(call), ThunkCode::Apply { .. }) {
+            return Pos::NONE;
+        }
+        let Some(function) = self.heap.peek(self.heap.captures(call)[0].get()).filter(|f| f.is_func()) else {
+            return Pos::NONE;
+        };
+        match self.function_kind(function) {
+            FunctionKind::Lambda { pos, .. } => pos,
+            _ => Pos::NONE,
         }
     }
 
@@ -226,7 +253,8 @@ impl<'w> Machine<'w> {
         if pos == Pos::NONE || matches!(self.st.files.origin(pos), Some(Origin::Internal(_))) {
             return;
         }
-        let path: Vec<String> = selection.path.iter().map(|&piece| self.show_piece(code, window, piece)).collect();
+        let path: Vec<String> =
+            selection.path.iter().map(|&piece| self.show_piece(code, window, piece)).collect();
         error.add_trace(pos, format!("while evaluating the attribute '{}'", path.join(".")));
     }
 
@@ -257,7 +285,10 @@ impl<'w> Machine<'w> {
     fn trace_assertion(&mut self, code: &Code, condition: ExprId, pos: Offset, error: &mut Error) {
         if error.kind() == ErrorKind::Assertion {
             let text = self.show_expr(code, condition);
-            error.add_trace(code.position(pos), format!("while evaluating the condition of the assertion '{text}'"));
+            error.add_trace(
+                code.position(pos),
+                format!("while evaluating the condition of the assertion '{text}'"),
+            );
         }
     }
 
@@ -270,7 +301,11 @@ impl<'w> Machine<'w> {
         };
         let data = error.data_mut();
         place(&mut data.pos);
-        data.traces.iter_mut().rev().take_while(|t| t.pos.as_part().is_some()).for_each(|t| place(&mut t.pos));
+        data.traces
+            .iter_mut()
+            .rev()
+            .take_while(|t| t.pos.as_part().is_some())
+            .for_each(|t| place(&mut t.pos));
     }
 
     fn explained(&self, code: &'w Code) -> &'w Explained {

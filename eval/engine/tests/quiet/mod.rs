@@ -5,22 +5,24 @@ use frazil_vm::host::{FileKind, Host, HostError, HostResult};
 use frazil_vm::{Error, Limits, Settings};
 use std::sync::{Arc, Mutex};
 
+/// The host.
 #[derive(Default)]
-pub struct Quiet(Mutex<Vec<String>>);
+pub(crate) struct Quiet(Mutex<Vec<String>>);
 
 impl Quiet {
     /// The messages since the last time.
-    pub fn messages(&self) -> Vec<String> {
+    #[allow(dead_code, reason = "not every test listens")]
+    pub(crate) fn messages(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().expect("nobody panics with it"))
     }
 
-    pub fn evaluator(self: &Arc<Self>) -> Evaluator {
+    pub(crate) fn evaluator(self: &Arc<Self>) -> Evaluator {
         Evaluator::new(self.clone(), Settings::default(), Limits::default())
     }
 }
 
 /// The value of a text, forced with all that it holds, as `nix-instantiate --eval --strict` prints it.
-pub fn answer(evaluator: &mut Evaluator, text: &str) -> Result<String, Error> {
+pub(crate) fn answer(evaluator: &mut Evaluator, text: &str) -> Result<String, Error> {
     let v = evaluator.eval(&Source::Text(text.into(), b"/".to_vec()))?;
     evaluator.force_deep(v)?;
     Ok(String::from_utf8_lossy(&evaluator.print(v)?).into_owned())

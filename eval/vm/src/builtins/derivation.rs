@@ -5,17 +5,18 @@ use super::json::ToJson;
 use super::{Builtin, Want, list, row, strict};
 use crate::coerce::{Coerce, CoerceTo};
 use crate::error::Error;
-use crate::files::Pos;
+use crate::files::{Origin, Pos};
 use crate::machine::Machine;
 use crate::native::{Native, Step, then, traced};
 use crate::world::Drv;
+use frazil_code::FileCode;
 use frazil_store::context::{ContextElem, DerivedPath, placeholder};
 use frazil_store::derivation::{DerivationError, Draft, HashModulo, HashesModulo};
 use frazil_store::hash::Algorithm;
 use frazil_store::path::{Method, StorePath, check_name};
 use frazil_syntax::symbol::Symbol;
-use frazil_value::heap::NO_UNIT;
 use frazil_value::Val;
+use frazil_value::heap::NO_UNIT;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 
@@ -26,7 +27,12 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Attrs, "while evaluating the argument passed to builtins.derivationStrict")],
         derivation_strict,
     ),
-    row("derivation", 1, &[strict(0, Want::Attrs, "while evaluating the value passed for the lambda argument")], derivation),
+    row(
+        "derivation",
+        1,
+        &[strict(0, Want::Attrs, "while evaluating the value passed for the lambda argument")],
+        derivation,
+    ),
     row(
         "placeholder",
         1,
@@ -46,14 +52,12 @@ fn derivation(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
             let out = m.symbol_string(m.st.known.out());
             finish_derivation(m, attrs, &[out])
         }
-        Some(outputs) => {
-            then(Step::Force(outputs.get()), &[attrs], |m, kept, outputs| {
-                let attrs = kept[0];
-                m.expect(outputs, Want::List, "while evaluating the second argument passed to builtins.map")?;
-                let names = Names { attrs, names: elements(m, outputs), i: 0 };
-                Ok(Step::ReturnRun(Box::new(names)))
-            })
-        }
+        Some(outputs) => then(Step::Force(outputs.get()), &[attrs], |m, kept, outputs| {
+            let attrs = kept[0];
+            m.expect(outputs, Want::List, "while evaluating the second argument passed to builtins.map")?;
+            let names = Names { attrs, names: elements(m, outputs), i: 0 };
+            Ok(Step::ReturnRun(Box::new(names)))
+        }),
     }
 }
 
@@ -69,8 +73,7 @@ impl Native for Names {
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
-            const CONTEXT: &str =
-                "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
+            const CONTEXT: &str = "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
             self.names[self.i] = m.expect(input, Want::Plain, CONTEXT)?;
             self.i += 1;
         }
@@ -82,28 +85,86 @@ impl Native for Names {
     }
 }
 
+/// Lines of CppNix's `derivation-internal.nix` that its traces show of what is native here; the others are left empty.
+const SHOWN: [(usize, &str); 12] = [
+    (30, "drvAttrs@{"),
+    (37, "  strict = derivationStrict drvAttrs;"),
+    (43, "      all = map (x: x.value) outputsList;"),
+    (44, "      inherit drvAttrs;"),
+    (47, "  outputToAttrListElement = outputName: {"),
+    (48, "    name = outputName;"),
+    (49, "    value = commonAttrs // {"),
+    (50, "      outPath = builtins.getAttr outputName strict;"),
+    (51, "      drvPath = strict.drvPath;"),
+    (52, "      type = \"derivation\";"),
+    (53, "      inherit outputName;"),
+    (60, "(builtins.head outputsList).value"),
+];
+
+/// The offset of a line and column in the text of those lines.
+fn internal_offset(line: usize, column: usize) -> u16 {
+    let before = SHOWN.iter().filter(|(number, _)| *number < line).map(|(_, text)| text.len()).sum::<usize>();
+    (before + line - 1 + column - 1) as u16
+}
+
+impl Machine<'_> {
+    /// The position in `derivation-internal.nix` that a delayed call of [`finish_derivation`] has by that number.
+    pub(crate) fn internal_pos(&mut self, at: u16) -> Option<Pos> {
+        (at != UNSAID).then(|| self.derivation_pos(at))
+    }
+
+    fn derivation_pos(&mut self, offset: u16) -> Pos {
+        let files = &mut self.st.files;
+        let start = *self.st.derivation_source.get_or_insert_with(|| {
+            let last = SHOWN[SHOWN.len() - 1].0;
+            let line = |number| SHOWN.iter().find(|(n, _)| *n == number).map_or("", |(_, text)| *text);
+            let text: String = (1..=last).map(|number| format!("{}\n", line(number))).collect();
+            let start = files.next_start();
+            let origin = Origin::Internal("derivation-internal.nix");
+            files.add(origin, text.into_bytes().into(), Vec::new(), FileCode::empty());
+            start
+        });
+        Pos(start + offset as u32)
+    }
+}
+
+/// In place of a position: the trace does not say that the builtin was called, since in CppNix it is none.
+const UNSAID: u16 = u16::MAX;
+
 fn finish_derivation(m: &mut Machine<'_>, attrs: Val, outputs: &[Val]) -> Result<Step, Error> {
     let (strict_fn, get_attr) = (m.global(b"derivationStrict"), m.global(b"__getAttr"));
-    let strict = m.heap.new_apply_thunk(NO_UNIT, 0, strict_fn, &[attrs]);
+    let strict = m.heap.new_apply_thunk(NO_UNIT, internal_offset(37, 12), strict_fn, &[attrs]);
     let drv_path_name = m.symbol_string(m.st.known.drv_path());
-    let drv_path = m.heap.new_apply_thunk(NO_UNIT, 0, get_attr, &[drv_path_name, strict]);
+    let drv_path = m.heap.new_apply_thunk(NO_UNIT, UNSAID, get_attr, &[drv_path_name, strict]);
     let kind = m.symbol_string(m.st.known.derivation());
     m.st.stats.thunks += 2 + outputs.len() as u64;
 
     // The sets of the outputs hold each other, so they are made with holes that are filled afterwards.
     let names: Vec<Symbol> = outputs.iter().map(|&o| m.symbol(o)).collect();
     let known = &m.st.known;
-    let own = [known.all(), known.drv_attrs(), known.out_path(), known.drv_path(), known.type_(), known.output_name()];
+    let own = [
+        known.all(),
+        known.drv_attrs(),
+        known.out_path(),
+        known.drv_path(),
+        known.type_(),
+        known.output_name(),
+    ];
     let mut keys: Vec<Symbol> = names.clone();
     keys.extend(own);
+    let output_pos = m.derivation_pos(internal_offset(49, 5));
+    let own_pos = [(43, 7), (44, 15), (50, 7), (51, 7), (52, 7), (53, 15)];
+    let own_pos = own_pos.map(|(line, column)| m.derivation_pos(internal_offset(line, column)));
+    let pos: Vec<Pos> = std::iter::repeat_n(output_pos, names.len()).chain(own_pos).collect();
+    let pos: Vec<Pos> = pos.into_iter().rev().collect();
     let mut sets = Vec::with_capacity(outputs.len());
     for &output in outputs {
         let mut values = vec![Val::ABSENT; names.len()];
-        let out_path = m.heap.new_apply_thunk(NO_UNIT, 0, get_attr, &[output, strict]);
+        let out_path = m.heap.new_apply_thunk(NO_UNIT, internal_offset(50, 17), get_attr, &[output, strict]);
         values.extend([Val::ABSENT, attrs, out_path, drv_path, kind, output]);
         // Of an output that is called like one of our own attributes, ours counts.
         let (keys, values): (Vec<Symbol>, Vec<Val>) = keys.iter().zip(&values).rev().unzip();
-        let added = m.new_attrs(&keys, &values);
+        let added = m.new_attrs_at(&keys, &values, &pos);
         let whole = m.update(attrs, added);
         sets.push(m.flat(whole));
     }
@@ -161,7 +222,11 @@ enum Stage {
     /// The attribute, forced after it was added as JSON.
     Structure(usize),
     /// The element of a list attribute.
-    Element { attr: usize, list: Val, i: usize },
+    Element {
+        attr: usize,
+        list: Val,
+        i: usize,
+    },
 }
 
 impl Stage {
@@ -200,10 +265,13 @@ impl Strict {
         const CONTEXT: &str = "while evaluating the `name` attribute passed to builtins.derivationStrict";
         m.expect(name, Want::Plain, CONTEXT)?;
         let name = m.heap.bytes(name);
-        check_name(name).map_err(|e| {
-            eval_error(format!("invalid derivation name: {e}. Please pass a different 'name'."))
-        })?;
         self.draft.name = String::from_utf8_lossy(name).into_owned();
+        check_name(name).map_err(|e| {
+            let mut error =
+                eval_error(format!("invalid derivation name: {e}. Please pass a different 'name'."));
+            self.trace_whole(m, &mut error);
+            error
+        })?;
         self.stage = Stage::Structured;
         self.flag(m, m.st.known.structured_attrs())
     }
@@ -339,7 +407,10 @@ impl Strict {
             let drv = &self.draft.name;
             m.st.host.message(&format!("warning: In a derivation named '{drv}', 'structuredAttrs' disables the effect of the derivation attribute '{ignored}'; use 'outputChecks.<output>.{ignored}' instead"));
         }
-        if matches!(name, b"builder" | b"system" | b"outputHash" | b"outputHashAlgo" | b"outputHashMode" | b"outputs") {
+        if matches!(
+            name,
+            b"builder" | b"system" | b"outputHash" | b"outputHashAlgo" | b"outputHashMode" | b"outputs"
+        ) {
             self.stage = Stage::Structure(i);
             return Ok(Step::Force(v));
         }
@@ -370,7 +441,14 @@ impl Strict {
     }
 
     /// The elements of `args`, or of structured `outputs`.
-    fn element(&mut self, m: &mut Machine<'_>, attr: usize, list: Val, i: usize, input: Val) -> Result<Step, Error> {
+    fn element(
+        &mut self,
+        m: &mut Machine<'_>,
+        attr: usize,
+        list: Val,
+        i: usize,
+        input: Val,
+    ) -> Result<Step, Error> {
         let is_args = self.key(m, attr) == m.st.known.args();
         if input != Val::ABSENT && is_args {
             let string = m.heap.string(input);
@@ -385,16 +463,19 @@ impl Strict {
                 self.stage = Stage::Element { attr, list, i: i + 1 };
                 if is_args {
                     const CONTEXT: &str = "while evaluating an element of the argument list";
-                    return Ok(Step::Run(Box::new(Coerce::new(next.get(), CoerceTo::ATTRIBUTE, Pos::NONE, CONTEXT))));
+                    return Ok(Step::Run(Box::new(Coerce::new(
+                        next.get(),
+                        CoerceTo::ATTRIBUTE,
+                        Pos::NONE,
+                        CONTEXT,
+                    ))));
                 }
                 Ok(Step::Force(next.get()))
             }
             None => {
                 if !is_args {
-                    let names: Vec<&[u8]> = slots
-                        .iter()
-                        .map(|s| m.heap.bytes(m.heap.peek(s.get()).expect("forced")))
-                        .collect();
+                    let names: Vec<&[u8]> =
+                        slots.iter().map(|s| m.heap.bytes(m.heap.peek(s.get()).expect("forced"))).collect();
                     self.draft.set_outputs(names).map_err(eval_error)?;
                 }
                 self.next(attr)
@@ -535,13 +616,26 @@ impl Native for Strict {
             error.add_trace(pos, format!("while evaluating attribute '{key}' of derivation '{name}'"));
         }
         let pos = m.attr_pos(self.attrs, m.st.known.name());
-        if matches!(self.stage, Stage::Name) {
+        if self.draft.name.is_empty() {
+            error.add_trace(
+                Pos::NONE,
+                "while evaluating the `name` attribute passed to builtins.derivationStrict",
+            );
             error.add_trace(pos, "while evaluating the derivation attribute 'name'");
         } else {
-            let (name, pos) = (&self.draft.name, m.st.show_pos(pos));
-            let text = format!("while evaluating derivation '{name}'\n  whose name attribute is located at {pos}");
-            error.add_trace(Pos::NONE, text);
+            self.trace_whole(m, error);
         }
+    }
+}
+
+impl Strict {
+    /// Which derivation was being evaluated.
+    fn trace_whole(&self, m: &mut Machine<'_>, error: &mut Error) {
+        let pos = m.attr_pos(self.attrs, m.st.known.name());
+        let (name, pos) = (&self.draft.name, m.st.show_pos(pos));
+        let text =
+            format!("while evaluating derivation '{name}'\n  whose name attribute is located at {pos}");
+        error.add_trace(Pos::NONE, text);
     }
 }
 

@@ -75,7 +75,11 @@ impl Native for Convert {
             match m.attr(self.set, name) {
                 Some(slot) => return Ok(Step::Force(slot.get())),
                 None if self.fields.len() == 1 => self.fields.push(None),
-                None => return Err(m.missing(self.set, name, Pos::NONE).while_(Pos::NONE, "while locating the attribute")),
+                None => {
+                    return Err(m
+                        .missing(self.set, name, Pos::NONE)
+                        .while_(Pos::NONE, "while locating the attribute"));
+                }
             }
         }
         let algorithm = match &self.fields[1] {

@@ -14,7 +14,11 @@ use rustc_hash::FxHashMap;
 macro_rules! function_and_list {
     ($name:literal) => {
         &[
-            strict(0, Want::Function, concat!("while evaluating the first argument passed to builtins.", $name)),
+            strict(
+                0,
+                Want::Function,
+                concat!("while evaluating the first argument passed to builtins.", $name),
+            ),
             strict(1, Want::List, concat!("while evaluating the second argument passed to builtins.", $name)),
         ]
     };
@@ -36,11 +40,36 @@ pub(super) const TABLE: &[Builtin] = &[
         ],
         elem_at,
     ),
-    row("head", 1, &[strict(0, Want::List, "while evaluating the first argument passed to 'builtins.head'")], head),
-    row("tail", 1, &[strict(0, Want::List, "while evaluating the first argument passed to 'builtins.tail'")], tail),
-    row("map", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.map")], map),
-    row("filter", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.filter")], filter),
-    row("elem", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.elem")], elem),
+    row(
+        "head",
+        1,
+        &[strict(0, Want::List, "while evaluating the first argument passed to 'builtins.head'")],
+        head,
+    ),
+    row(
+        "tail",
+        1,
+        &[strict(0, Want::List, "while evaluating the first argument passed to 'builtins.tail'")],
+        tail,
+    ),
+    row(
+        "map",
+        2,
+        &[strict(1, Want::List, "while evaluating the second argument passed to builtins.map")],
+        map,
+    ),
+    row(
+        "filter",
+        2,
+        &[strict(1, Want::List, "while evaluating the second argument passed to builtins.filter")],
+        filter,
+    ),
+    row(
+        "elem",
+        2,
+        &[strict(1, Want::List, "while evaluating the second argument passed to builtins.elem")],
+        elem,
+    ),
     row(
         "concatLists",
         1,
@@ -64,7 +93,12 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(1, Want::Int, "while evaluating the second argument passed to builtins.genList")],
         gen_list,
     ),
-    row("sort", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.sort")], sort),
+    row(
+        "sort",
+        2,
+        &[strict(1, Want::List, "while evaluating the second argument passed to builtins.sort")],
+        sort,
+    ),
     row("partition", 2, function_and_list!("partition"), |_, a| {
         Ok(run(Partition { f: a[0], list: a[1], i: 0, forced: false, right: Vec::new(), wrong: Vec::new() }))
     }),
@@ -174,7 +208,8 @@ impl Native for Filter {
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
-            const CONTEXT: &str = "while evaluating the return value of the filtering function passed to builtins.filter";
+            const CONTEXT: &str =
+                "while evaluating the return value of the filtering function passed to builtins.filter";
             if m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE {
                 self.kept.extend(element(m, self.list, self.i - 1));
             }
@@ -238,7 +273,11 @@ impl Native for ConcatLists {
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
-            m.expect(input, Want::List, "while evaluating a value of the list passed to builtins.concatLists")?;
+            m.expect(
+                input,
+                Want::List,
+                "while evaluating a value of the list passed to builtins.concatLists",
+            )?;
         }
         let lists = m.heap.list(self.lists);
         if let Some(next) = lists.get(self.i) {
@@ -368,7 +407,14 @@ enum Sorting {
 
 impl Sort {
     fn new(f: Val, values: Vec<Val>) -> Sort {
-        Sort { f, from: values, to: Vec::new(), runs: vec![0], merged: Vec::new(), state: Sorting::Elements(0) }
+        Sort {
+            f,
+            from: values,
+            to: Vec::new(),
+            runs: vec![0],
+            merged: Vec::new(),
+            state: Sorting::Elements(0),
+        }
     }
 
     /// The next two elements to compare: whether the first is less than the second. `None` at the end.
@@ -616,21 +662,30 @@ impl Keys {
     }
 }
 
+#[derive(Clone)]
 enum Closing {
     Next,
-    Element,
+    Element(Val),
     Key(Val),
     /// Comparing a key of an element with the known one at this place: is it less, then is it greater?
-    Compare { element: Val, key: Val, i: usize, greater: bool },
+    Compare {
+        element: Val,
+        key: Val,
+        i: usize,
+        greater: bool,
+    },
     Results,
-    Elements { list: Val, i: usize },
+    Elements {
+        list: Val,
+        i: usize,
+    },
 }
 
 impl Closing {
     fn values(&self) -> [Val; 2] {
         match *self {
-            Closing::Next | Closing::Element | Closing::Results => [Val::NULL; 2],
-            Closing::Key(v) | Closing::Elements { list: v, .. } => [v; 2],
+            Closing::Next | Closing::Results => [Val::NULL; 2],
+            Closing::Element(v) | Closing::Key(v) | Closing::Elements { list: v, .. } => [v; 2],
             Closing::Compare { element, key, .. } => [element, key],
         }
     }
@@ -672,16 +727,31 @@ impl Native for Closure {
     traced!(self, visit: [self.operator], &self.work, &self.found, &self.keys.all, self.keys.sample.iter(), self.state.values());
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        let at = self.state.clone();
+        self.step(m, input).map_err(|mut error| {
+            self.state = if matches!(self.state, Closing::Next) { at } else { self.state.clone() };
+            self.blame(m, input, &mut error);
+            error
+        })
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        self.blame(m, Val::ABSENT, error);
+    }
+}
+
+impl Closure {
+    fn step(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         loop {
             match std::mem::replace(&mut self.state, Closing::Next) {
                 Closing::Next => {
                     let Some(element) = self.work.pop_front() else {
                         return Ok(Step::Done(list(m.heap, std::mem::take(&mut self.found))));
                     };
-                    self.state = Closing::Element;
+                    self.state = Closing::Element(element);
                     return Ok(Step::Force(element));
                 }
-                Closing::Element => {
+                Closing::Element(_) => {
                     m.expect(input, Want::Attrs, "")?;
                     let key = m.required_attr(input, m.st.known.key(), "")?;
                     self.state = Closing::Key(input);
@@ -702,8 +772,7 @@ impl Native for Closure {
                     // Neither less nor greater: the element is known.
                 }
                 Closing::Results => {
-                    const CONTEXT: &str =
-                        "while evaluating the return value of the `operator` passed to builtins.genericClosure";
+                    const CONTEXT: &str = "while evaluating the return value of the `operator` passed to builtins.genericClosure";
                     let list = m.expect(input, Want::List, CONTEXT)?;
                     self.state = Closing::Elements { list, i: 0 };
                 }
@@ -719,11 +788,42 @@ impl Native for Closure {
             }
         }
     }
+
+    /// What the trace says of an error in the state that it happened in; `input` is the value just received.
+    fn blame(&self, m: &mut Machine<'_>, input: Val, error: &mut Error) {
+        match self.state {
+            Closing::Next => {}
+            Closing::Element(element) => {
+                let shown = m.show_short(element);
+                error.add_trace(Pos::NONE, format!("in genericClosure element {shown}"));
+            }
+            // Nothing is said of computing the key, but of comparing it.
+            Closing::Key(_) if input == Val::ABSENT => {}
+            Closing::Key(element) | Closing::Compare { element, .. } => {
+                let [other, element] = [self.found[0], element].map(|v| m.show_short(v));
+                error.add_trace(Pos::NONE, format!("with element {other}"));
+                error.add_trace(Pos::NONE, format!("while comparing element {element}"));
+            }
+            Closing::Results | Closing::Elements { .. } => {
+                let element = *self.found.last().expect("the operator is called with an element");
+                let shown = m.show_short(element);
+                error.add_trace(
+                    Pos::NONE,
+                    format!("while calling operator on genericClosure element {shown}"),
+                );
+            }
+        }
+    }
 }
 
 impl Machine<'_> {
     /// An attribute that must be there.
-    pub(crate) fn required_attr(&mut self, set: Val, name: Symbol, context: &'static str) -> Result<Val, Error> {
+    pub(crate) fn required_attr(
+        &mut self,
+        set: Val,
+        name: Symbol,
+        context: &'static str,
+    ) -> Result<Val, Error> {
         match self.attr(set, name) {
             Some(slot) => Ok(slot.get()),
             None => {
