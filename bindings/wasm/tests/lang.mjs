@@ -89,7 +89,7 @@ for (const file of readdirSync(lang).filter((name) => /^eval-okay-.*\.nix$/.test
   }
   let ok, text;
   try {
-    [ok, text] = (await world(flags))(`import /pwd/lang/${file}`, xml ? 1 : 0);
+    [ok, text] = (await world(flags))(`import "/pwd/lang/${file}"`, xml ? 1 : 0);
   } catch (trap) {
     [ok, text] = [false, Buffer.from(`trap: ${trap.message}`)];
   }
