@@ -127,6 +127,7 @@ pub struct Heap {
     /// Bytes handed out, ever.
     allocated: Cell<u64>,
     limit: Cell<u64>,
+    collected: Cell<bool>,
     empty_list: Cell<Val>,
     empty_attrs: Cell<Val>,
     empty_string: Cell<Val>,
@@ -191,6 +192,7 @@ impl Heap {
             reserved: Cell::new(0),
             allocated: Cell::new(0),
             limit: Cell::new(u64::MAX),
+            collected: Cell::new(false),
             empty_list: Cell::new(Val::NULL),
             empty_attrs: Cell::new(Val::NULL),
             empty_string: Cell::new(Val::NULL),
@@ -826,8 +828,11 @@ impl Heap {
     }
 
     /// Objects and bytes of each kind, dead ones included; for measurements. Only a heap that was never collected
-    /// can be walked so.
+    /// can be walked so; of another there is nothing to say.
     pub fn census(&self, layouts: &crate::Layouts) -> Vec<(Kind, u64, u64)> {
+        if self.collected.get() {
+            return Vec::new();
+        }
         let mut counts = vec![(0, 0); KINDS.len()];
         let at_end = self.at.get();
         for chunk in self.chunks.borrow().iter() {
@@ -866,6 +871,7 @@ impl Heap {
     }
 
     fn mark_roots(&self, roots: &mut Roots<'_>, layouts: &crate::Layouts) -> u64 {
+        self.collected.set(true);
         self.allocated.set(self.allocated());
         self.retire();
         let mut chunks = self.chunks.borrow_mut();
