@@ -35,6 +35,7 @@ fn round(evaluator: &mut Evaluator, function: frazil_value::Val, n: i64) {
     let n = evaluator.world().heap.new_int(n);
     let result = evaluator.world().machine().call(function, &[n]).expect("a set");
     evaluator.force_deep(result).expect("it has values");
+    evaluator.unpin(0);
     evaluator.world().collect();
 }
 

@@ -441,6 +441,16 @@ impl Heap {
         Claim::Run(code_of(head))
     }
 
+    /// Whether a value is a thunk that has not begun to run.
+    pub fn is_waiting(&self, v: Val) -> bool {
+        v.is_thunk() && self.expect(v, Tag::Thunk) & STATE_MASK == state::NEW << STATE_SHIFT
+    }
+
+    /// Whether a value is a thunk that is running.
+    pub fn is_busy(&self, v: Val) -> bool {
+        v.is_thunk() && self.expect(v, Tag::Thunk) & STATE_MASK == state::BUSY << STATE_SHIFT
+    }
+
     /// What a thunk runs, or ran.
     pub fn thunk_code(&self, v: Val) -> ThunkCode {
         code_of(self.expect(v, Tag::Thunk))

@@ -77,7 +77,8 @@ pub struct Builtin {
 impl Builtin {
     /// Whether the trace says that it was called.
     pub(crate) fn is_traced(&self) -> bool {
-        self.name != "addErrorContext"
+        // In CppNix, `derivation` is a function of the language.
+        !matches!(self.name, "addErrorContext" | "derivation")
     }
 
     /// What the trace says then.

@@ -95,6 +95,8 @@ pub struct Data {
     pub traces: Vec<Trace>,
     /// Names that may have been meant.
     pub suggestions: Vec<String>,
+    /// The number of its record, once a thunk has failed with it.
+    pub(crate) failure: Option<u32>,
 }
 
 impl Error {
@@ -106,6 +108,7 @@ impl Error {
             pos: Pos::NONE,
             traces: Vec::new(),
             suggestions: Vec::new(),
+            failure: None,
         }))
     }
 

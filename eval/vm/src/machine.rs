@@ -9,7 +9,7 @@ use crate::files::Pos;
 use crate::link::Code;
 use crate::native::{Args, Native, Step, traced};
 use crate::trace::{Trail, Waiting};
-use crate::world::{Failure, MIN_BUDGET, State, World};
+use crate::world::{State, World};
 use frazil_code::op::Op;
 use frazil_syntax::expr::ExprId;
 use frazil_syntax::symbol::Symbol;
@@ -178,7 +178,7 @@ impl<'w> Machine<'w> {
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
         self.st.collected_at = self.heap.allocated();
-        self.st.budget = live.max(MIN_BUDGET);
+        self.st.budget = live.max(self.st.min_budget);
     }
 
     // ---- frames -------------------------------------------------------------------------------------
@@ -262,8 +262,20 @@ impl<'w> Machine<'w> {
     }
 
     #[inline(always)]
-    fn check_depth(&mut self) -> Result<(), Error> {
+    pub(crate) fn check_depth(&mut self) -> Result<(), Error> {
         if self.depth > self.st.limits.depth { Err(self.too_deep()) } else { Ok(()) }
+    }
+
+    /// One level of nesting that counts as a call, to be left by `leave`.
+    pub(crate) fn enter(&mut self) -> Result<(), Error> {
+        self.check_depth()?;
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Leaves so many levels of nesting.
+    pub(crate) fn leave(&mut self, levels: usize) {
+        self.depth -= levels as u32;
     }
 
     #[cold]
@@ -293,7 +305,6 @@ impl<'w> Machine<'w> {
 
     /// Ends all frames above `floor`, or those above a builtin that catches the error.
     fn unwind(&mut self, regs: &[Val], mut error: Error, floor: usize) -> Result<(), Error> {
-        let first = self.st.failures.len();
         let mut trail = std::mem::take(&mut self.trail);
         let mut outcome = Err(());
         while self.frames.len() > floor {
@@ -309,16 +320,15 @@ impl<'w> Machine<'w> {
             }
             if frame.update != Val::ABSENT {
                 self.trace_thunk(frame.update, &mut trail, &mut error);
-                self.fail(frame.update, first, &error);
+                self.fail(frame.update, &mut error);
             }
             self.frames.pop();
             self.depth -= frame.counts as u32;
             trail = Trail { operand: Some(frame.dst), busy: false, ..trail };
         }
-        let failures = &mut self.st.failures[first..];
-        if !failures.is_empty() {
-            let error = Arc::new(error.clone());
-            failures.iter_mut().for_each(|failure| failure.error = error.clone());
+        if let Some(failure) = error.data().failure {
+            // Thunks that fail with it later have the whole trace of the first time, as in CppNix.
+            self.st.failures[failure as usize] = Arc::new(error.clone());
         }
         outcome.map_err(|()| error)
     }
@@ -348,25 +358,22 @@ impl<'w> Machine<'w> {
     }
 
     /// Marks a thunk as failed, or as not run if only a limit was reached.
-    fn fail(&mut self, thunk: Val, first: usize, error: &Error) {
+    fn fail(&mut self, thunk: Val, error: &mut Error) {
         if error.kind().is_limit() {
             return self.heap.release(thunk);
         }
-        let traces = error.data().traces.len();
-        let failures = &mut self.st.failures;
-        let last = failures.get(first..).and_then(|new| new.last());
-        if last.is_none_or(|last| last.traces != traces) {
-            // The error as it is in the end takes its place.
-            let error = last.map_or_else(|| Arc::new(error.clone()), |last| last.error.clone());
-            failures.push(Failure { error, traces });
-        }
-        self.heap.fail(thunk, failures.len() as u32 - 1);
+        let failure = error.data().failure.unwrap_or_else(|| {
+            self.st.failures.push(Arc::new(error.clone()));
+            self.st.failures.len() as u32 - 1
+        });
+        error.data_mut().failure = Some(failure);
+        self.heap.fail(thunk, failure);
     }
 
+    /// A copy of the error that a thunk failed with, on a way of its own.
     fn failed(&self, failure: u32) -> Error {
-        let Failure { error, traces } = &self.st.failures[failure as usize];
-        let mut error = Error::clone(error);
-        error.data_mut().traces.truncate(*traces);
+        let mut error = Error::clone(&self.st.failures[failure as usize]);
+        error.data_mut().failure = None;
         error
     }
 

@@ -158,7 +158,10 @@ impl Machine<'_> {
                 (.., Some(f)) => out.extend_from_slice(frazil_text::float::to_general(f).as_bytes()),
                 _ => out.extend_from_slice("«external»".as_bytes()),
             },
-            Tag::Thunk if options.ambiguous => out.extend_from_slice(b"<CODE>"),
+            Tag::Thunk if options.ambiguous && !self.heap.is_busy(v) => out.extend_from_slice(b"<CODE>"),
+            Tag::Thunk if self.heap.is_busy(v) => {
+                out.extend_from_slice("«potential infinite recursion»".as_bytes());
+            }
             Tag::Thunk => out.extend_from_slice("«thunk»".as_bytes()),
             Tag::Func if options.ambiguous => out.extend_from_slice(match self.function_kind(v) {
                 FunctionKind::Lambda { .. } => b"<LAMBDA>",

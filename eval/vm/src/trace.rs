@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Shown};
 use crate::files::{Origin, Pos};
 use crate::link::Code;
 use crate::machine::{Frame, Machine};
+use crate::print::FunctionKind;
 use frazil_code::notes::{Piece, Selection, What};
 use frazil_code::{Notes, Op, Reg};
 use frazil_syntax::expr::{ExprId, Offset};
@@ -171,7 +172,11 @@ impl<'w> Machine<'w> {
     /// Adds what a thunk of a simple kind says.
     pub(crate) fn trace_thunk(&mut self, thunk: Val, trail: &mut Trail, error: &mut Error) {
         match self.heap.thunk_code(thunk) {
-            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, .. } => {}
+            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, at: 0 } => {}
+            ThunkCode::Apply { unit: NO_UNIT, at } => match self.internal_pos(at) {
+                Some(pos) => trail.settle(error, pos),
+                None => trail.waiting = Waiting::Nothing,
+            },
             ThunkCode::Apply { unit, at } => {
                 let pos = self.code(unit).pos_at(at as usize);
                 trail.settle(error, pos);
@@ -187,6 +192,20 @@ impl<'w> Machine<'w> {
                 trail.settle(error, code.pos_at(at as usize));
                 self.trace_selection(code, &[root], &Selection { root: 0, path }, error);
             }
+        }
+    }
+
+    /// Where the function of a delayed call stands, if it is a lambda.
+    pub(crate) fn function_pos(&self, call: Val) -> Pos {
+        if !self.heap.is_waiting(call) || !matches!(self.heap.thunk_code(call), ThunkCode::Apply { .. }) {
+            return Pos::NONE;
+        }
+        let Some(function) = self.heap.peek(self.heap.captures(call)[0].get()).filter(|f| f.is_func()) else {
+            return Pos::NONE;
+        };
+        match self.function_kind(function) {
+            FunctionKind::Lambda { pos, .. } => pos,
+            _ => Pos::NONE,
         }
     }
 

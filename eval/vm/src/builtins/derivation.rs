@@ -5,10 +5,11 @@ use super::json::ToJson;
 use super::{Builtin, Want, list, row, strict};
 use crate::coerce::{Coerce, CoerceTo};
 use crate::error::Error;
-use crate::files::Pos;
+use crate::files::{Origin, Pos};
 use crate::machine::Machine;
 use crate::native::{Native, Step, then, traced};
 use crate::world::Drv;
+use frazil_code::FileCode;
 use frazil_store::context::{ContextElem, DerivedPath, placeholder};
 use frazil_store::derivation::{DerivationError, Draft, HashModulo, HashesModulo};
 use frazil_store::hash::Algorithm;
@@ -84,11 +85,57 @@ impl Native for Names {
     }
 }
 
+/// Lines of CppNix's `derivation-internal.nix` that its traces show of what is native here; the others are left empty.
+const SHOWN: [(usize, &str); 12] = [
+    (30, "drvAttrs@{"),
+    (37, "  strict = derivationStrict drvAttrs;"),
+    (43, "      all = map (x: x.value) outputsList;"),
+    (44, "      inherit drvAttrs;"),
+    (47, "  outputToAttrListElement = outputName: {"),
+    (48, "    name = outputName;"),
+    (49, "    value = commonAttrs // {"),
+    (50, "      outPath = builtins.getAttr outputName strict;"),
+    (51, "      drvPath = strict.drvPath;"),
+    (52, "      type = \"derivation\";"),
+    (53, "      inherit outputName;"),
+    (60, "(builtins.head outputsList).value"),
+];
+
+/// The offset of a line and column in the text of those lines.
+fn internal_offset(line: usize, column: usize) -> u16 {
+    let before = SHOWN.iter().filter(|(number, _)| *number < line).map(|(_, text)| text.len()).sum::<usize>();
+    (before + line - 1 + column - 1) as u16
+}
+
+impl Machine<'_> {
+    /// The position in `derivation-internal.nix` that a delayed call of [`finish_derivation`] has by that number.
+    pub(crate) fn internal_pos(&mut self, at: u16) -> Option<Pos> {
+        (at != UNSAID).then(|| self.derivation_pos(at))
+    }
+
+    fn derivation_pos(&mut self, offset: u16) -> Pos {
+        let files = &mut self.st.files;
+        let start = *self.st.derivation_source.get_or_insert_with(|| {
+            let last = SHOWN[SHOWN.len() - 1].0;
+            let line = |number| SHOWN.iter().find(|(n, _)| *n == number).map_or("", |(_, text)| *text);
+            let text: String = (1..=last).map(|number| format!("{}\n", line(number))).collect();
+            let start = files.next_start();
+            let origin = Origin::Internal("derivation-internal.nix");
+            files.add(origin, text.into_bytes().into(), Vec::new(), FileCode::empty());
+            start
+        });
+        Pos(start + offset as u32)
+    }
+}
+
+/// In place of a position: the trace does not say that the builtin was called, since in CppNix it is none.
+const UNSAID: u16 = u16::MAX;
+
 fn finish_derivation(m: &mut Machine<'_>, attrs: Val, outputs: &[Val]) -> Result<Step, Error> {
     let (strict_fn, get_attr) = (m.global(b"derivationStrict"), m.global(b"__getAttr"));
-    let strict = m.heap.new_apply_thunk(NO_UNIT, 0, strict_fn, &[attrs]);
+    let strict = m.heap.new_apply_thunk(NO_UNIT, internal_offset(37, 12), strict_fn, &[attrs]);
     let drv_path_name = m.symbol_string(m.st.known.drv_path());
-    let drv_path = m.heap.new_apply_thunk(NO_UNIT, 0, get_attr, &[drv_path_name, strict]);
+    let drv_path = m.heap.new_apply_thunk(NO_UNIT, UNSAID, get_attr, &[drv_path_name, strict]);
     let kind = m.symbol_string(m.st.known.derivation());
     m.st.stats.thunks += 2 + outputs.len() as u64;
 
@@ -105,14 +152,19 @@ fn finish_derivation(m: &mut Machine<'_>, attrs: Val, outputs: &[Val]) -> Result
     ];
     let mut keys: Vec<Symbol> = names.clone();
     keys.extend(own);
+    let output_pos = m.derivation_pos(internal_offset(49, 5));
+    let own_pos = [(43, 7), (44, 15), (50, 7), (51, 7), (52, 7), (53, 15)];
+    let own_pos = own_pos.map(|(line, column)| m.derivation_pos(internal_offset(line, column)));
+    let pos: Vec<Pos> = std::iter::repeat_n(output_pos, names.len()).chain(own_pos).collect();
+    let pos: Vec<Pos> = pos.into_iter().rev().collect();
     let mut sets = Vec::with_capacity(outputs.len());
     for &output in outputs {
         let mut values = vec![Val::ABSENT; names.len()];
-        let out_path = m.heap.new_apply_thunk(NO_UNIT, 0, get_attr, &[output, strict]);
+        let out_path = m.heap.new_apply_thunk(NO_UNIT, internal_offset(50, 17), get_attr, &[output, strict]);
         values.extend([Val::ABSENT, attrs, out_path, drv_path, kind, output]);
         // Of an output that is called like one of our own attributes, ours counts.
         let (keys, values): (Vec<Symbol>, Vec<Val>) = keys.iter().zip(&values).rev().unzip();
-        let added = m.new_attrs(&keys, &values);
+        let added = m.new_attrs_at(&keys, &values, &pos);
         let whole = m.update(attrs, added);
         sets.push(m.flat(whole));
     }
@@ -213,10 +265,13 @@ impl Strict {
         const CONTEXT: &str = "while evaluating the `name` attribute passed to builtins.derivationStrict";
         m.expect(name, Want::Plain, CONTEXT)?;
         let name = m.heap.bytes(name);
-        check_name(name).map_err(|e| {
-            eval_error(format!("invalid derivation name: {e}. Please pass a different 'name'."))
-        })?;
         self.draft.name = String::from_utf8_lossy(name).into_owned();
+        check_name(name).map_err(|e| {
+            let mut error =
+                eval_error(format!("invalid derivation name: {e}. Please pass a different 'name'."));
+            self.trace_whole(m, &mut error);
+            error
+        })?;
         self.stage = Stage::Structured;
         self.flag(m, m.st.known.structured_attrs())
     }
@@ -561,14 +616,26 @@ impl Native for Strict {
             error.add_trace(pos, format!("while evaluating attribute '{key}' of derivation '{name}'"));
         }
         let pos = m.attr_pos(self.attrs, m.st.known.name());
-        if matches!(self.stage, Stage::Name) {
+        if self.draft.name.is_empty() {
+            error.add_trace(
+                Pos::NONE,
+                "while evaluating the `name` attribute passed to builtins.derivationStrict",
+            );
             error.add_trace(pos, "while evaluating the derivation attribute 'name'");
         } else {
-            let (name, pos) = (&self.draft.name, m.st.show_pos(pos));
-            let text =
-                format!("while evaluating derivation '{name}'\n  whose name attribute is located at {pos}");
-            error.add_trace(Pos::NONE, text);
+            self.trace_whole(m, error);
         }
+    }
+}
+
+impl Strict {
+    /// Which derivation was being evaluated.
+    fn trace_whole(&self, m: &mut Machine<'_>, error: &mut Error) {
+        let pos = m.attr_pos(self.attrs, m.st.known.name());
+        let (name, pos) = (&self.draft.name, m.st.show_pos(pos));
+        let text =
+            format!("while evaluating derivation '{name}'\n  whose name attribute is located at {pos}");
+        error.add_trace(Pos::NONE, text);
     }
 }
 

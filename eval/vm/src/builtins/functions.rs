@@ -2,6 +2,7 @@
 
 use super::{Builtin, Want, row, strict};
 use crate::error::Error;
+use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Native, Step, traced};
 use frazil_code::UnitKind;
@@ -21,9 +22,51 @@ pub(super) const TABLE: &[Builtin] = &[
 /// Forces a value and all that it holds. Answers the value.
 pub struct DeepSeq {
     root: Val,
-    todo: Vec<(Val, usize)>,
+    todo: Vec<Container>,
     seen: FxHashSet<u64>,
     started: bool,
+}
+
+/// A list or set that is being forced.
+struct Container {
+    v: Val,
+    /// Of a set, its slots in CppNix's order: that in which the names were first seen.
+    order: Vec<u32>,
+    /// How many of its values are done or being forced.
+    next: usize,
+}
+
+impl Container {
+    fn new(m: &mut Machine<'_>, v: Val) -> Container {
+        if v.is_list() {
+            return Container { v, order: Vec::new(), next: 0 };
+        }
+        let v = m.flat(v);
+        let keys = m.attrs(v).0;
+        let mut order: Vec<u32> = (0..keys.len() as u32).collect();
+        order.sort_unstable_by_key(|&slot| keys[slot as usize]);
+        Container { v, order, next: 0 }
+    }
+
+    /// The value in turn.
+    fn get(&self, m: &Machine<'_>, i: usize) -> Option<Val> {
+        if self.v.is_list() {
+            return m.heap.list(self.v).get(i).map(Slot::get);
+        }
+        let slot = *self.order.get(i)? as usize;
+        Some(m.heap.attr_values(self.v, m.layouts)[slot].get())
+    }
+
+    /// What the trace says of the value being forced.
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        let Some(i) = self.next.checked_sub(1) else { return };
+        if self.v.is_list() {
+            return error.add_trace(Pos::NONE, format!("while evaluating list element at index {i}"));
+        }
+        let name = m.attrs(self.v).0[self.order[i] as usize];
+        let (pos, name) = (m.attr_pos(self.v, name), m.shown_name(name));
+        error.add_trace(pos, format!("while evaluating the attribute '{name}'"));
+    }
 }
 
 impl DeepSeq {
@@ -32,17 +75,27 @@ impl DeepSeq {
         DeepSeq { root: v, todo: Vec::new(), seen: FxHashSet::default(), started: false }
     }
 
-    fn enter(&mut self, m: &mut Machine<'_>, v: Val) {
+    fn enter(&mut self, m: &mut Machine<'_>, v: Val) -> Result<(), Error> {
         let is_container = v.is_attrs() || v.is_list();
         if is_container && self.seen.insert(v.bits()) {
-            let v = if v.is_attrs() { m.flat(v) } else { v };
-            self.todo.push((v, 0));
+            m.enter().map_err(|error| self.fail(m, error))?;
+            let container = Container::new(m, v);
+            self.todo.push(container);
         }
+        Ok(())
+    }
+
+    /// The error that nesting is too deep.
+    fn fail(&self, m: &mut Machine<'_>, error: Error) -> Error {
+        let value = self.todo.last().and_then(|c| c.get(m, c.next.checked_sub(1)?));
+        let mut error = error.at(value.map_or(Pos::NONE, |v| m.function_pos(v)));
+        self.trace(m, &mut error);
+        error
     }
 }
 
 impl Native for DeepSeq {
-    traced!(self, visit: [self.root], self.todo.iter().map(|(v, _)| v));
+    traced!(self, visit: [self.root], self.todo.iter().map(|c| c.v));
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if !self.started {
@@ -52,37 +105,28 @@ impl Native for DeepSeq {
         if self.todo.is_empty() && self.seen.is_empty() {
             self.root = input;
         }
-        self.enter(m, input);
-        while let Some((container, i)) = self.todo.last_mut() {
-            let slots = if container.is_list() {
-                m.heap.list(*container)
-            } else {
-                m.heap.attr_values(*container, m.layouts)
-            };
-            let Some(slot) = slots.get(*i) else {
-                self.todo.pop();
-                continue;
-            };
-            *i += 1;
-            match m.heap.peek(slot.get()) {
-                None => return Ok(Step::Force(slot.get())),
-                Some(v) => self.enter(m, v),
+        self.enter(m, input)?;
+        while let Some(container) = self.todo.last_mut() {
+            let value = container.get(m, container.next);
+            container.next += 1;
+            match value.map(|v| (v, m.heap.peek(v))) {
+                None => {
+                    self.todo.pop();
+                    m.leave(1);
+                }
+                Some((_, Some(v))) => self.enter(m, v)?,
+                Some((v, None)) => {
+                    m.check_depth().map_err(|error| self.fail(m, error))?;
+                    return Ok(Step::Force(v));
+                }
             }
         }
         Ok(Step::Done(self.root))
     }
 
     fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
-        for &(container, i) in self.todo.iter().rev() {
-            if !container.is_attrs() || i == 0 {
-                continue;
-            }
-            let layout = m.heap.layout(container).expect("only plain sets are entered");
-            let name = m.layouts.keys(layout)[i - 1];
-            let pos = m.attr_pos(container, name);
-            let name = String::from_utf8_lossy(m.st.symbols.name(name)).into_owned();
-            error.add_trace(pos, format!("while evaluating the attribute '{name}'"));
-        }
+        m.leave(self.todo.len());
+        self.todo.iter().rev().for_each(|container| container.trace(m, error));
     }
 }
 
@@ -152,9 +196,13 @@ impl Machine<'_> {
         if !v.is_func() {
             return None;
         }
-        let (Kind::Closure, unit) = self.heap.function(v) else { return None };
+        let (function, given) = match self.heap.function(v).0 {
+            Kind::Partial => (self.heap.partial(v).0, self.heap.partial(v).1.len()),
+            _ => (v, 0),
+        };
+        let (Kind::Closure, unit) = self.heap.function(function) else { return None };
         let code = self.code(unit);
-        let takes_set = code.params == 1 && (!code.formals.is_empty() || code.has_pattern);
+        let takes_set = code.params as usize == given + 1 && (!code.formals.is_empty() || code.has_pattern);
         takes_set.then(|| {
             (code.formals.iter().map(|(site, default)| (site.name, *default)).collect(), code.ellipsis)
         })

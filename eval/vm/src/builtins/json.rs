@@ -55,8 +55,7 @@ impl ToJson {
     fn string(&mut self, m: &mut Machine<'_>, v: Val) -> Result<(), Error> {
         let string = m.heap.string(v);
         self.context = m.st.contexts.union(self.context, string.context);
-        json::string_into(string.bytes, &mut self.out)
-            .map_err(|e| Error::eval(format!("JSON serialization error: {e}")))
+        json::string_into(string.bytes, &mut self.out).map_err(|e| Error::eval(e.to_string()))
     }
 
     /// Writes a value; asks for what it needs to do so.
@@ -79,8 +78,7 @@ impl ToJson {
             },
             Tag::List => {
                 self.out.push(b'[');
-                self.tasks.push(Task::List(v, 0));
-                m.check_nesting(self.tasks.len())?;
+                self.open(m, Task::List(v, 0))?;
             }
             Tag::Attrs => return self.set(m, v),
             Tag::Func | Tag::Thunk => return Err(self.refuse(m, v)),
@@ -100,20 +98,29 @@ impl ToJson {
         }
         self.out.push(b'{');
         let v = m.flat(v);
-        self.tasks.push(Task::Attrs(v, 0));
-        m.check_nesting(self.tasks.len())?;
+        self.open(m, Task::Attrs(v, 0))?;
         Ok(None)
     }
 
-    fn refuse(&self, m: &mut Machine<'_>, v: Val) -> Error {
-        Error::typed(format!("cannot convert {} to JSON", m.describe(v)))
+    fn open(&mut self, m: &mut Machine<'_>, task: Task) -> Result<(), Error> {
+        m.enter()?;
+        self.tasks.push(task);
+        Ok(())
     }
-}
 
-impl Native for ToJson {
-    traced!(self, visit: self.tasks.iter().map(Task::value));
+    /// The position of what is being converted: that of the innermost attribute.
+    fn pos(&self, m: &mut Machine<'_>, tasks: usize) -> Pos {
+        let attr = self.tasks[..tasks].iter().rev().find_map(|task| match *task {
+            Task::Attrs(set, i) if i > 0 => Some((set, i)),
+            _ => None,
+        });
+        attr.map_or(Pos::NONE, |(set, i)| {
+            let name = m.attrs(set).0[i - 1];
+            m.attr_pos(set, name)
+        })
+    }
 
-    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+    fn step(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let mut input = input;
         loop {
             if input != Val::ABSENT {
@@ -152,7 +159,7 @@ impl Native for ToJson {
                             self.out.push(b',');
                         }
                         json::string_into(m.st.symbols.name(keys[*i]), &mut self.out)
-                            .map_err(|e| Error::eval(format!("JSON serialization error: {e}")))?;
+                            .map_err(|e| Error::eval(e.to_string()))?;
                         self.out.push(b':');
                     } else {
                         self.out.push(b'}');
@@ -164,32 +171,56 @@ impl Native for ToJson {
             input = match next {
                 None => {
                     self.tasks.pop();
+                    m.leave(1);
                     Val::ABSENT
                 }
                 Some(v) => match m.heap.peek(v) {
                     Some(v) => v,
-                    None if self.strict => return Ok(Step::Force(v)),
+                    None if self.strict => {
+                        m.check_depth()?;
+                        return Ok(Step::Force(v));
+                    }
                     None => v,
                 },
             };
         }
     }
 
+    fn refuse(&self, m: &mut Machine<'_>, v: Val) -> Error {
+        Error::typed(format!("cannot convert {} to JSON", m.describe(v)))
+    }
+}
+
+impl Native for ToJson {
+    traced!(self, visit: self.tasks.iter().map(Task::value));
+
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        self.step(m, input).map_err(|mut error| {
+            self.trace(m, &mut error);
+            error
+        })
+    }
+
     fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
-        for task in self.tasks.iter().rev() {
+        m.leave(self.tasks.iter().filter(|task| !matches!(task, Task::Value(_))).count());
+        for (outer, task) in self.tasks.iter().enumerate().rev() {
             match *task {
                 Task::Attrs(set, i) if i > 0 => {
                     let name = m.attrs(set).0[i - 1];
-                    let pos = m.attr_pos(set, name);
-                    let name = String::from_utf8_lossy(m.st.symbols.name(name)).into_owned();
+                    let (pos, name) = (m.attr_pos(set, name), m.shown_name(name));
                     error.add_trace(pos, format!("while evaluating attribute '{name}'"));
                 }
                 Task::List(_, i) if i > 0 => {
-                    error.add_trace(Pos::NONE, format!("while evaluating list element at index {}", i - 1));
+                    let pos = self.pos(m, outer);
+                    error.add_trace(pos, format!("while evaluating list element at index {}", i - 1));
                 }
                 _ => {}
             }
         }
+    }
+
+    fn call_site(&self, m: &mut Machine<'_>) -> Option<Pos> {
+        Some(self.pos(m, self.tasks.len()))
     }
 }
 

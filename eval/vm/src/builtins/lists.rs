@@ -662,9 +662,10 @@ impl Keys {
     }
 }
 
+#[derive(Clone)]
 enum Closing {
     Next,
-    Element,
+    Element(Val),
     Key(Val),
     /// Comparing a key of an element with the known one at this place: is it less, then is it greater?
     Compare {
@@ -683,8 +684,8 @@ enum Closing {
 impl Closing {
     fn values(&self) -> [Val; 2] {
         match *self {
-            Closing::Next | Closing::Element | Closing::Results => [Val::NULL; 2],
-            Closing::Key(v) | Closing::Elements { list: v, .. } => [v; 2],
+            Closing::Next | Closing::Results => [Val::NULL; 2],
+            Closing::Element(v) | Closing::Key(v) | Closing::Elements { list: v, .. } => [v; 2],
             Closing::Compare { element, key, .. } => [element, key],
         }
     }
@@ -726,16 +727,31 @@ impl Native for Closure {
     traced!(self, visit: [self.operator], &self.work, &self.found, &self.keys.all, self.keys.sample.iter(), self.state.values());
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        let at = self.state.clone();
+        self.step(m, input).map_err(|mut error| {
+            self.state = if matches!(self.state, Closing::Next) { at } else { self.state.clone() };
+            self.blame(m, input, &mut error);
+            error
+        })
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        self.blame(m, Val::ABSENT, error);
+    }
+}
+
+impl Closure {
+    fn step(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         loop {
             match std::mem::replace(&mut self.state, Closing::Next) {
                 Closing::Next => {
                     let Some(element) = self.work.pop_front() else {
                         return Ok(Step::Done(list(m.heap, std::mem::take(&mut self.found))));
                     };
-                    self.state = Closing::Element;
+                    self.state = Closing::Element(element);
                     return Ok(Step::Force(element));
                 }
-                Closing::Element => {
+                Closing::Element(_) => {
                     m.expect(input, Want::Attrs, "")?;
                     let key = m.required_attr(input, m.st.known.key(), "")?;
                     self.state = Closing::Key(input);
@@ -769,6 +785,32 @@ impl Native for Closure {
                         return Ok(Step::Force(next));
                     }
                 }
+            }
+        }
+    }
+
+    /// What the trace says of an error in the state that it happened in; `input` is the value just received.
+    fn blame(&self, m: &mut Machine<'_>, input: Val, error: &mut Error) {
+        match self.state {
+            Closing::Next => {}
+            Closing::Element(element) => {
+                let shown = m.show_short(element);
+                error.add_trace(Pos::NONE, format!("in genericClosure element {shown}"));
+            }
+            // Nothing is said of computing the key, but of comparing it.
+            Closing::Key(_) if input == Val::ABSENT => {}
+            Closing::Key(element) | Closing::Compare { element, .. } => {
+                let [other, element] = [self.found[0], element].map(|v| m.show_short(v));
+                error.add_trace(Pos::NONE, format!("with element {other}"));
+                error.add_trace(Pos::NONE, format!("while comparing element {element}"));
+            }
+            Closing::Results | Closing::Elements { .. } => {
+                let element = *self.found.last().expect("the operator is called with an element");
+                let shown = m.show_short(element);
+                error.add_trace(
+                    Pos::NONE,
+                    format!("while calling operator on genericClosure element {shown}"),
+                );
             }
         }
     }
