@@ -1,3 +1,5 @@
+//! Expressions against the answers of CppNix.
+
 use super::*;
 use proptest::prelude::*;
 
