@@ -127,7 +127,8 @@ impl World {
                 v
             }
         };
-        let parts = self.parts_of(&recipe);
+        // A collection may put the value of a thunk that has run into the thunk's place.
+        let parts = self.parts_of(&recipe).into_iter().map(|v| self.heap.peek(v).unwrap_or(v)).collect();
         self.made.push(Made { recipe, v, parts });
     }
 
@@ -194,7 +195,11 @@ impl World {
             Recipe::Float(f) => assert_eq!(heap.as_float(*v).map(f64::to_bits), Some(f.to_bits())),
             Recipe::BigInt(i) => assert_eq!(heap.as_int(*v), Some(*i)),
             Recipe::Failed(error) => assert_eq!(heap.claim::<false>(*v), Claim::Failed(*error)),
-            _ => assert_eq!(self.stored_parts(at), *parts, "{recipe:?}"),
+            _ => assert_eq!(
+                self.stored_parts(at).into_iter().map(|v| heap.peek(v).unwrap_or(v)).collect::<Vec<_>>(),
+                *parts,
+                "{recipe:?}"
+            ),
         }
     }
 
