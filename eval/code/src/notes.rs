@@ -1,6 +1,6 @@
 //! Notes on a unit's instructions: what CppNix says of an error that happens in some of them.
 //!
-//! Nothing reads them until an error is thrown, so they are not kept: [`notes`] emits the unit once more.
+//! Nothing reads them until an error is thrown, so they are not kept: [`emit::notes`](crate::emit::notes) emits the unit once more.
 
 use crate::op::Reg;
 use frazil_syntax::expr::{ExprId, Offset};

@@ -1,5 +1,6 @@
 //! Collections while a machine runs change no answer. Debug builds overwrite what is freed, so a value that was
 //! forgotten shows.
+#![expect(clippy::disallowed_methods, reason = "this test reads Nixpkgs, which is not in the checkout")]
 
 use frazil_engine::{AutoArgs, Disk, Evaluator, Source};
 use frazil_vm::{Limits, Settings};

@@ -101,7 +101,7 @@ impl World {
             Recipe::LongList(number, len) => heap.new_list(vec![part(number); *len].into_iter()),
             Recipe::Attrs(numbers) => heap.new_attrs(self.sizes[numbers.len()], 1, parts(numbers)),
             Recipe::Overlay(base, delta, flat) => {
-                let v = heap.new_overlay(1, 2, part(base), part(delta));
+                let v = heap.new_overlay(1, 64, part(base), part(delta));
                 if let Some(flat) = flat.as_ref().map(part).filter(|v| v.is_attrs()) {
                     heap.set_flattened(v, flat);
                 }
@@ -127,7 +127,8 @@ impl World {
                 v
             }
         };
-        let parts = self.parts_of(&recipe);
+        // A collection may put the value of a thunk that has run into the thunk's place.
+        let parts = self.parts_of(&recipe).into_iter().map(|v| self.heap.peek(v).unwrap_or(v)).collect();
         self.made.push(Made { recipe, v, parts });
     }
 
@@ -194,7 +195,11 @@ impl World {
             Recipe::Float(f) => assert_eq!(heap.as_float(*v).map(f64::to_bits), Some(f.to_bits())),
             Recipe::BigInt(i) => assert_eq!(heap.as_int(*v), Some(*i)),
             Recipe::Failed(error) => assert_eq!(heap.claim::<false>(*v), Claim::Failed(*error)),
-            _ => assert_eq!(self.stored_parts(at), *parts, "{recipe:?}"),
+            _ => assert_eq!(
+                self.stored_parts(at).into_iter().map(|v| heap.peek(v).unwrap_or(v)).collect::<Vec<_>>(),
+                *parts,
+                "{recipe:?}"
+            ),
         }
     }
 

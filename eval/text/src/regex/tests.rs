@@ -1,4 +1,4 @@
-//! What the compiler and the search of regular expressions answer.
+//! Expressions against the answers of CppNix.
 
 use super::*;
 use proptest::prelude::*;
