@@ -97,13 +97,16 @@ impl Notes {
     pub fn at(&self, ip: u32, reg: Option<Reg>) -> impl Iterator<Item = &What> {
         let selection = reg.and_then(|reg| self.use_of(reg, ip)).and_then(|u| u.selection);
         let mut by_register = false;
-        (0..).zip(&self.contexts).filter(move |(i, context)| {
-            let inside = (context.from..context.to).contains(&ip);
-            match context.reg {
-                None => inside || selection == Some(*i),
-                // Two operands may be one register: the first is the one that is forced.
-                Some(_) => inside && context.reg == reg && !std::mem::replace(&mut by_register, true),
-            }
-        }).map(|(_, context)| &context.what)
+        (0..)
+            .zip(&self.contexts)
+            .filter(move |(i, context)| {
+                let inside = (context.from..context.to).contains(&ip);
+                match context.reg {
+                    None => inside || selection == Some(*i),
+                    // Two operands may be one register: the first is the one that is forced.
+                    Some(_) => inside && context.reg == reg && !std::mem::replace(&mut by_register, true),
+                }
+            })
+            .map(|(_, context)| &context.what)
     }
 }

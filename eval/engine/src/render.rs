@@ -16,7 +16,8 @@ pub fn render(error: &Error, files: &Files, show_trace: bool) -> String {
     let traces = data.traces.iter().rev().filter(|t| !t.text.is_empty());
     let traces: Vec<&Trace> = traces.filter(|t| show_trace || t.shown != Shown::InFull).collect();
     if !traces.is_empty() {
-        TraceWriter { files, out: &mut out, shown: 0, seen: Vec::new(), repeated: Vec::new() }.write(&traces, show_trace);
+        TraceWriter { files, out: &mut out, shown: 0, seen: Vec::new(), repeated: Vec::new() }
+            .write(&traces, show_trace);
         out.push_str("\nerror: ");
     }
     out.push_str(&data.message);
@@ -67,7 +68,8 @@ impl<'a> TraceWriter<'a> {
         }
         self.repeated();
         if truncated {
-            self.out.push_str("\n(stack trace truncated; use '--show-trace' to show the full, detailed trace)\n");
+            self.out
+                .push_str("\n(stack trace truncated; use '--show-trace' to show the full, detailed trace)\n");
         }
     }
 

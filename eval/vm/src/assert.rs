@@ -77,7 +77,11 @@ impl AssertEqual {
     fn compare(&mut self, m: &mut Machine<'_>, a: Val, b: Val) -> Result<Step, Error> {
         let is_number = |v| m.heap.as_int(v).is_some() || m.heap.as_float(v).is_some();
         if is_number(a) && is_number(b) {
-            return if compare::equal_now(m, a, b) == Some(true) { Ok(self.next(m)) } else { Err(self.numbers(m, a, b)) };
+            return if compare::equal_now(m, a, b) == Some(true) {
+                Ok(self.next(m))
+            } else {
+                Err(self.numbers(m, a, b))
+            };
         }
         match (a.tag(), b.tag()) {
             (Tag::List, Tag::List) => self.lists(m, a, b),
@@ -90,7 +94,8 @@ impl AssertEqual {
             },
             (Tag::Func, Tag::Func) if a == b && !self.inside.is_empty() => Ok(self.next(m)),
             (Tag::Func, Tag::Func) => Err(failed(
-                "distinct functions and immediate comparisons of identical functions compare as unequal".into(),
+                "distinct functions and immediate comparisons of identical functions compare as unequal"
+                    .into(),
             )),
             _ if compare::equal_now(m, a, b) == Some(true) => Ok(self.next(m)),
             _ => Err(self.simple(m, a, b)),
@@ -112,7 +117,9 @@ impl AssertEqual {
             (Tag::Boxed, Tag::Boxed) if [a, b].iter().all(|&v| m.heap.boxed_kind(v) == Kind::Path) => "path",
             _ => {
                 let [what_a, what_b] = [m.describe(a), m.describe(b)];
-                return failed(format!("{what_a} of value '{shown_a}' is not equal to {what_b} of value '{shown_b}'"));
+                return failed(format!(
+                    "{what_a} of value '{shown_a}' is not equal to {what_b} of value '{shown_b}'"
+                ));
             }
         };
         failed(format!("{kind} '{shown_a}' is not equal to {kind} '{shown_b}'"))
@@ -138,7 +145,9 @@ impl AssertEqual {
         let names = m.attrs(a).0.to_vec();
         if names.len() != m.attr_count(b) {
             let [a, b] = [m.show_short(a), m.show_short(b)];
-            return Err(failed(format!("attribute names of attribute set '{a}' differs from attribute set '{b}'")));
+            return Err(failed(format!(
+                "attribute names of attribute set '{a}' differs from attribute set '{b}'"
+            )));
         }
         let others = m.attrs(b).0.to_vec();
         if let Some((&left, &right)) = names.iter().zip(&others).find(|(left, right)| left != right) {
@@ -155,7 +164,9 @@ impl AssertEqual {
         let [shown_a, shown_b] = [m.show_short(a), m.show_short(b)];
         if m.attr(b, left).is_none() {
             let name = m.shown_name(left);
-            return failed(format!("attribute name '{name}' is contained in '{shown_a}', but not in '{shown_b}'"));
+            return failed(format!(
+                "attribute name '{name}' is contained in '{shown_a}', but not in '{shown_b}'"
+            ));
         }
         let name = m.shown_name(right);
         failed(format!("attribute name '{name}' is missing in '{shown_a}', but is contained in '{shown_b}'"))
@@ -180,7 +191,9 @@ impl AssertEqual {
     fn trace_inside(&self, m: &mut Machine<'_>, error: &mut Error) {
         for inside in self.inside.iter().rev() {
             match inside {
-                Inside::Lists(_, _, i) => error.add_trace(self.pos, format!("while comparing list element {i}")),
+                Inside::Lists(_, _, i) => {
+                    error.add_trace(self.pos, format!("while comparing list element {i}"))
+                }
                 Inside::Derivations => {
                     error.add_trace(self.pos, "while comparing a derivation by its 'outPath' attribute");
                 }

@@ -48,13 +48,17 @@ impl Machine<'_> {
             let (level, pos) = (self.st.settings.lints.of(lint.kind), Pos(start + lint.start));
             match level {
                 Lint::Ignore => {}
-                Lint::Warn if lint.kind == LintKind::Or => self.st.host.message(&self.warn_of_or(&literal, pos)),
+                Lint::Warn if lint.kind == LintKind::Or => {
+                    self.st.host.message(&self.warn_of_or(&literal, pos))
+                }
                 Lint::Warn => {
                     let mut text = text(lint.kind, &literal, level) + "\n";
                     message::place(&mut text, &self.st.files, pos, "");
                     self.st.host.message(&message::behind("warning:", &text));
                 }
-                Lint::Fatal => return Err(Error::new(ErrorKind::Syntax, text(lint.kind, &literal, level)).at(pos)),
+                Lint::Fatal => {
+                    return Err(Error::new(ErrorKind::Syntax, text(lint.kind, &literal, level)).at(pos));
+                }
             }
         }
         Ok(())
@@ -80,7 +84,9 @@ fn text(kind: LintKind, literal: &str, level: Lint) -> String {
     };
     match kind {
         LintKind::Uri => {
-            format!("URL literals are {refused}. Consider using a string literal \"{literal}\" instead (lint-url-literals)")
+            format!(
+                "URL literals are {refused}. Consider using a string literal \"{literal}\" instead (lint-url-literals)"
+            )
         }
         LintKind::AbsolutePath => not_portable("absolute"),
         LintKind::HomePath => not_portable("home"),

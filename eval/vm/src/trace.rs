@@ -81,7 +81,8 @@ impl<'w> Machine<'w> {
         let explained = self.explained(code);
         let ip = frame.ip as usize;
         let window = &regs[frame.base as usize..];
-        let operand = if frame.done { None } else { trail.operand };
+        // A value that is there already is being coerced, not forced.
+        let operand = trail.operand.filter(|&reg| !frame.done && window[reg as usize].is_thunk());
         if let Some(reg) = operand {
             let pos = self.use_pos(code, explained, window, reg, ip);
             if std::mem::take(&mut trail.busy) {
@@ -138,7 +139,14 @@ impl<'w> Machine<'w> {
         }
     }
 
-    fn trace_lambda(&mut self, code: &Code, ip: usize, explained: &Explained, trail: &mut Trail, error: &mut Error) {
+    fn trace_lambda(
+        &mut self,
+        code: &Code,
+        ip: usize,
+        explained: &Explained,
+        trail: &mut Trail,
+        error: &mut Error,
+    ) {
         if matches!(code.ops[ip], Op::Formals { .. } | Op::FormalsBoxed { .. }) {
             let always = trail.operand.is_none() && error.kind() == ErrorKind::Type;
             trail.waiting = Waiting::Line { text: "from call site".into(), shown: Shown::Usually, always };
@@ -181,22 +189,32 @@ impl<'w> Machine<'w> {
                 let name = code.sites[site as usize].name;
                 let root = self.heap.captures(thunk)[0].get();
                 let path = vec![Piece::Static(name)];
-                trail.settle(error, code.pos_at(at as usize));
-                self.trace_selection(code, &[root], &Selection { root: 0, path }, error);
+                let selection = Selection { root: 0, path };
+                let pos = match self.selected(&[root], &selection) {
+                    Pos::NONE => code.pos_at(at as usize),
+                    pos => pos,
+                };
+                if std::mem::take(&mut trail.busy) {
+                    error.set_pos(pos);
+                }
+                trail.settle(error, pos);
+                self.trace_selection(code, &[root], &selection, error);
             }
         }
     }
 
-    /// Where the function of a delayed call stands, if it is a lambda.
-    pub(crate) fn function_pos(&self, call: Val) -> Pos {
-        if !self.heap.is_waiting(call) || !matches!(self.heap.thunk_code(call), ThunkCode::Apply { .. }) {
-            return Pos::NONE;
+    /// The function of a delayed call that has not begun; null of anything else.
+    pub(crate) fn called(&self, call: Val) -> Val {
+        match self.heap.is_waiting(call).then(|| self.heap.thunk_code(call)) {
+            Some(ThunkCode::Apply { .. }) => self.heap.captures(call)[0].get(),
+            _ => Val::NULL,
         }
-        let Some(function) = self.heap.peek(self.heap.captures(call)[0].get()).filter(|f| f.is_func()) else {
-            return Pos::NONE;
-        };
-        match self.function_kind(function) {
-            FunctionKind::Lambda { pos, .. } => pos,
+    }
+
+    /// Where a function stands, if it is a lambda.
+    pub(crate) fn function_pos(&self, function: Val) -> Pos {
+        match self.heap.peek(function).filter(|f| f.is_func()).map(|f| self.function_kind(f)) {
+            Some(FunctionKind::Lambda { pos, .. }) => pos,
             _ => Pos::NONE,
         }
     }
@@ -245,7 +263,8 @@ impl<'w> Machine<'w> {
         if pos == Pos::NONE || matches!(self.st.files.origin(pos), Some(Origin::Internal(_))) {
             return;
         }
-        let path: Vec<String> = selection.path.iter().map(|&piece| self.show_piece(code, window, piece)).collect();
+        let path: Vec<String> =
+            selection.path.iter().map(|&piece| self.show_piece(code, window, piece)).collect();
         error.add_trace(pos, format!("while evaluating the attribute '{}'", path.join(".")));
     }
 
@@ -276,7 +295,10 @@ impl<'w> Machine<'w> {
     fn trace_assertion(&mut self, code: &Code, condition: ExprId, pos: Offset, error: &mut Error) {
         if error.kind() == ErrorKind::Assertion {
             let text = self.show_expr(code, condition);
-            error.add_trace(code.position(pos), format!("while evaluating the condition of the assertion '{text}'"));
+            error.add_trace(
+                code.position(pos),
+                format!("while evaluating the condition of the assertion '{text}'"),
+            );
         }
     }
 
@@ -289,7 +311,11 @@ impl<'w> Machine<'w> {
         };
         let data = error.data_mut();
         place(&mut data.pos);
-        data.traces.iter_mut().rev().take_while(|t| t.pos.as_part().is_some()).for_each(|t| place(&mut t.pos));
+        data.traces
+            .iter_mut()
+            .rev()
+            .take_while(|t| t.pos.as_part().is_some())
+            .for_each(|t| place(&mut t.pos));
     }
 
     fn explained(&self, code: &'w Code) -> &'w Explained {

@@ -77,7 +77,11 @@ impl Native for Convert {
             match m.attr(self.set, name) {
                 Some(slot) => return Ok(Step::Force(slot.get())),
                 None if self.fields.len() == 1 => self.fields.push(None),
-                None => return Err(m.missing(self.set, name, Pos::NONE).while_(Pos::NONE, "while locating the attribute")),
+                None => {
+                    let name = m.shown_name(name);
+                    let error = Error::typed(format!("attribute '{name}' missing"));
+                    return Err(error.while_(Pos::NONE, format!("while locating the attribute '{name}'")));
+                }
             }
         }
         let algorithm = match &self.fields[1] {
