@@ -189,13 +189,14 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// The instructions since `from` make a selection, whose value, in `dst`, a later instruction forces.
-    fn selected(&mut self, from: u32, dst: Reg, selection: Selection, pos: Offset) {
+    /// The instructions since `from` make a selection, whose value, in `dst`, the instruction at `forced` or a later one
+    /// forces.
+    fn selected(&mut self, from: u32, forced: u32, dst: Reg, selection: Selection, pos: Offset) {
         self.note(from, None, What::Selection(selection));
-        let at = self.here();
+        let here = self.here();
         if let Some(notes) = &mut self.notes {
             let selection = Some(notes.contexts.len() as u32 - 1);
-            notes.uses.push(Use { at, reg: dst, pos, selection });
+            notes.uses.extend([forced, here].map(|at| Use { at, reg: dst, pos, selection }));
         }
     }
 
@@ -825,8 +826,13 @@ impl<'a> Emitter<'a> {
             set = dst;
         }
         // What the trace is made of may not be there later.
+<<<<<<< HEAD
         let in_place =
             matches!(self.file.exprs.get(base), Expr::Var(_)) && pieces.iter().all(Piece::is_static);
+=======
+        let in_place = matches!(self.file.exprs.get(base), Expr::Var(_)) && pieces.iter().all(Piece::is_static);
+        let forced = self.here();
+>>>>>>> errors
         if !in_place {
             self.op(Op::Force { src: dst });
         }
@@ -836,7 +842,7 @@ impl<'a> Emitter<'a> {
             self.forced(default, dst);
             self.land(end);
         }
-        self.selected(from, dst, Selection { root, path: pieces }, pos);
+        self.selected(from, forced, dst, Selection { root, path: pieces }, pos);
     }
 
     fn select_one(&mut self, name: AttrName, set: Reg, pos: Offset, dst: Reg, has_default: bool) -> Piece {
@@ -880,10 +886,10 @@ impl<'a> Emitter<'a> {
                         Op::SelectOr { dst, base: from, site }
                     }
                 }
-                AttrName::Dynamic(name) => {
+                AttrName::Dynamic(id) => {
                     self.op(Op::Force { src: from });
-                    let name = self.operand(name);
-                    self.at(pos);
+                    let name = self.operand(id);
+                    self.at(self.file.exprs.pos(id));
                     if i == last {
                         Op::HasDynamic { dst, base: from, name }
                     } else {

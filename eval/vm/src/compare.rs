@@ -1,6 +1,7 @@
 //! `==` and `<`, over structures of any depth.
 
 use crate::error::Error;
+use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Native, Step, traced};
 use frazil_value::{Slot, Tag, Val};
@@ -237,7 +238,7 @@ pub fn less_now(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Option<bool>, Err
 
 /// `a < b` of forced lists.
 pub fn less(a: Val, b: Val) -> Step {
-    Step::ReturnRun(Box::new(Less { a, b, i: 0, wait: LessWait::Nothing }))
+    Step::ReturnRun(Box::new(Less { a, b, i: 0, wait: LessWait::Nothing, outer: 0 }))
 }
 
 enum LessWait {
@@ -259,6 +260,8 @@ struct Less {
     b: Val,
     i: usize,
     wait: LessWait,
+    /// How many lists these are inside of.
+    outer: usize,
 }
 
 impl Less {
@@ -266,6 +269,14 @@ impl Less {
         let at = |list| m.heap.list(list).get(self.i).map(Slot::get);
         (at(self.a), at(self.b))
     }
+}
+
+/// An error in comparing elements of so many lists in each other.
+fn in_lists(mut error: Error, lists: usize) -> Error {
+    for _ in 0..lists {
+        error.add_trace(Pos::NONE, "while comparing two list elements");
+    }
+    error
 }
 
 impl Native for Less {
@@ -284,9 +295,13 @@ impl Native for Less {
                 return Ok(Step::Force(self.elements(m).1.expect("compared already")));
             }
             LessWait::Right(x) => {
-                return match less_now(m, x, input)? {
+                let inner = self.outer + 1;
+                return match less_now(m, x, input).map_err(|error| in_lists(error, inner))? {
                     Some(less) => Ok(Step::Done(Val::bool(less))),
-                    None => Ok(less(x, input)),
+                    None => {
+                        let less = Less { a: x, b: input, i: 0, wait: LessWait::Nothing, outer: inner };
+                        Ok(Step::ReturnRun(Box::new(less)))
+                    }
                 };
             }
         }

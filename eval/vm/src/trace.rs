@@ -81,7 +81,8 @@ impl<'w> Machine<'w> {
         let explained = self.explained(code);
         let ip = frame.ip as usize;
         let window = &regs[frame.base as usize..];
-        let operand = if frame.done { None } else { trail.operand };
+        // A value that is there already is being coerced, not forced.
+        let operand = trail.operand.filter(|&reg| !frame.done && window[reg as usize].is_thunk());
         if let Some(reg) = operand {
             let pos = self.use_pos(code, explained, window, reg, ip);
             if std::mem::take(&mut trail.busy) {
@@ -189,22 +190,32 @@ impl<'w> Machine<'w> {
                 let name = code.sites[site as usize].name;
                 let root = self.heap.captures(thunk)[0].get();
                 let path = vec![Piece::Static(name)];
-                trail.settle(error, code.pos_at(at as usize));
-                self.trace_selection(code, &[root], &Selection { root: 0, path }, error);
+                let selection = Selection { root: 0, path };
+                let pos = match self.selected(&[root], &selection) {
+                    Pos::NONE => code.pos_at(at as usize),
+                    pos => pos,
+                };
+                if std::mem::take(&mut trail.busy) {
+                    error.set_pos(pos);
+                }
+                trail.settle(error, pos);
+                self.trace_selection(code, &[root], &selection, error);
             }
         }
     }
 
-    /// Where the function of a delayed call stands, if it is a lambda.
-    pub(crate) fn function_pos(&self, call: Val) -> Pos {
-        if !self.heap.is_waiting(call) || !matches!(self.heap.thunk_code(call), ThunkCode::Apply { .. }) {
-            return Pos::NONE;
+    /// The function of a delayed call that has not begun; null of anything else.
+    pub(crate) fn called(&self, call: Val) -> Val {
+        match self.heap.is_waiting(call).then(|| self.heap.thunk_code(call)) {
+            Some(ThunkCode::Apply { .. }) => self.heap.captures(call)[0].get(),
+            _ => Val::NULL,
         }
-        let Some(function) = self.heap.peek(self.heap.captures(call)[0].get()).filter(|f| f.is_func()) else {
-            return Pos::NONE;
-        };
-        match self.function_kind(function) {
-            FunctionKind::Lambda { pos, .. } => pos,
+    }
+
+    /// Where a function stands, if it is a lambda.
+    pub(crate) fn function_pos(&self, function: Val) -> Pos {
+        match self.heap.peek(function).filter(|f| f.is_func()).map(|f| self.function_kind(f)) {
+            Some(FunctionKind::Lambda { pos, .. }) => pos,
             _ => Pos::NONE,
         }
     }

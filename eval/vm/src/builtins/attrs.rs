@@ -172,6 +172,9 @@ impl Machine<'_> {
     }
 }
 
+const PAIR_NAME: &str =
+    "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
+
 struct Pairs {
     list: Val,
     i: usize,
@@ -187,8 +190,6 @@ impl Native for Pairs {
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         const PAIR: &str = "in a {name=...; value=...;} pair";
-        const NAME: &str =
-            "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
         let mut input = input;
         loop {
             if input != Val::ABSENT && self.pair == Val::ABSENT {
@@ -205,7 +206,10 @@ impl Native for Pairs {
                 }
             }
             if input != Val::ABSENT {
-                m.expect(input, Want::Plain, NAME)?;
+                if !m.fits(input, Want::Plain) {
+                    let pos = m.attr_pos(self.pair, m.st.known.name());
+                    return Err(m.unwanted_at(input, Want::Plain, pos, PAIR_NAME));
+                }
                 let name = m.symbol(input);
                 let value = m.st.known.value();
                 self.values.push(m.required_attr(self.pair, value, PAIR)?);
@@ -220,8 +224,14 @@ impl Native for Pairs {
                 None => return Ok(Step::Force(next.get())),
             }
         }
-        let _ = &self.pos;
-        Ok(Step::Done(m.new_attrs(&self.names, &self.values)))
+        Ok(Step::Done(m.new_attrs_at(&self.names, &self.values, &self.pos)))
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        if self.pair != Val::ABSENT {
+            let pos = m.attr_pos(self.pair, m.st.known.name());
+            error.add_trace(pos, PAIR_NAME);
+        }
     }
 }
 

@@ -207,6 +207,7 @@ fn derivation_strict(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     })))
 }
 
+#[derive(Clone, Copy)]
 enum Stage {
     Name,
     Structured,
@@ -280,7 +281,7 @@ impl Strict {
     fn flag(&mut self, m: &mut Machine<'_>, name: Symbol) -> Result<Step, Error> {
         match m.attr(self.attrs, name) {
             Some(slot) => Ok(Step::Force(slot.get())),
-            None => self.resume(m, Val::FALSE),
+            None => self.step(m, Val::FALSE),
         }
     }
 
@@ -339,7 +340,7 @@ impl Strict {
         } else if key == known.args() {
             let list = m.expect(v, Want::List, "")?;
             self.stage = Stage::Element { attr: i, list, i: 0 };
-            return self.resume(m, Val::ABSENT);
+            return self.step(m, Val::ABSENT);
         } else {
             return self.value(m, i, key, v);
         }
@@ -423,7 +424,7 @@ impl Strict {
         if name == b"outputs" {
             let list = m.expect(v, Want::List, "")?;
             self.stage = Stage::Element { attr: i, list, i: 0 };
-            return self.resume(m, Val::ABSENT);
+            return self.step(m, Val::ABSENT);
         }
         let want = if name == b"builder" { Want::String } else { Want::Plain };
         m.expect(v, want, "")?;
@@ -501,7 +502,8 @@ impl Strict {
                 ContextElem::DrvDeep(path) => self.add_closure(m, path)?,
             }
         }
-        let draft = std::mem::replace(&mut self.draft, Draft::new(String::new()));
+        let name = self.draft.name.clone();
+        let draft = std::mem::replace(&mut self.draft, Draft::new(name));
         let store = m.st.settings.store_dir.clone();
         let state = &mut *m.st;
         let finished = draft.finish(&store, &Known(&state.drvs), &mut state.scratch).map_err(eval_error)?;
@@ -575,6 +577,41 @@ impl Native for Strict {
     traced!(self, visit: [self.attrs, self.name, self.stage.list()]);
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        let stage = self.stage;
+        self.step(m, input).map_err(|mut error| {
+            if !matches!(stage, Stage::Name) {
+                self.stage = stage;
+                self.trace(m, &mut error);
+            }
+            error
+        })
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        let at = match self.stage {
+            Stage::Forced(i) | Stage::Text(i) | Stage::Json(i) | Stage::Structure(i) => Some(i),
+            Stage::Element { attr, .. } => Some(attr),
+            _ => None,
+        };
+        if let Some(i) = at {
+            let key = m.attrs(self.attrs).0[i];
+            let pos = m.attr_pos(self.attrs, key);
+            let key = String::from_utf8_lossy(m.st.symbols.name(key)).into_owned();
+            let name = &self.draft.name;
+            error.add_trace(pos, format!("while evaluating attribute '{key}' of derivation '{name}'"));
+        }
+        let pos = m.attr_pos(self.attrs, m.st.known.name());
+        if self.draft.name.is_empty() {
+            error.add_trace(Pos::NONE, "while evaluating the `name` attribute passed to builtins.derivationStrict");
+            error.add_trace(pos, "while evaluating the derivation attribute 'name'");
+        } else {
+            self.trace_whole(m, error);
+        }
+    }
+}
+
+impl Strict {
+    fn step(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         match std::mem::replace(&mut self.stage, Stage::Name) {
             Stage::Name if input == Val::ABSENT => Ok(Step::Force(self.name)),
             Stage::Name => self.start(m, input),
@@ -602,6 +639,7 @@ impl Native for Strict {
         }
     }
 
+<<<<<<< HEAD
     fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
         let at = match self.stage {
             Stage::Forced(i) | Stage::Text(i) | Stage::Json(i) | Stage::Structure(i) => Some(i),
@@ -629,6 +667,8 @@ impl Native for Strict {
 }
 
 impl Strict {
+=======
+>>>>>>> errors
     /// Which derivation was being evaluated.
     fn trace_whole(&self, m: &mut Machine<'_>, error: &mut Error) {
         let pos = m.attr_pos(self.attrs, m.st.known.name());

@@ -25,6 +25,8 @@ pub struct DeepSeq {
     todo: Vec<Container>,
     seen: FxHashSet<u64>,
     started: bool,
+    /// The function of the delayed call being forced.
+    called: Val,
 }
 
 /// A list or set that is being forced.
@@ -72,7 +74,7 @@ impl Container {
 impl DeepSeq {
     /// The deep forcing of `v`.
     pub fn new(v: Val) -> DeepSeq {
-        DeepSeq { root: v, todo: Vec::new(), seen: FxHashSet::default(), started: false }
+        DeepSeq { root: v, todo: Vec::new(), seen: FxHashSet::default(), started: false, called: Val::NULL }
     }
 
     fn enter(&mut self, m: &mut Machine<'_>, v: Val) -> Result<(), Error> {
@@ -88,14 +90,14 @@ impl DeepSeq {
     /// The error that nesting is too deep.
     fn fail(&self, m: &mut Machine<'_>, error: Error) -> Error {
         let value = self.todo.last().and_then(|c| c.get(m, c.next.checked_sub(1)?));
-        let mut error = error.at(value.map_or(Pos::NONE, |v| m.function_pos(v)));
+        let mut error = error.at(value.map_or(Pos::NONE, |v| m.function_pos(m.called(v))));
         self.trace(m, &mut error);
         error
     }
 }
 
 impl Native for DeepSeq {
-    traced!(self, visit: [self.root], self.todo.iter().map(|c| c.v));
+    traced!(self, visit: [self.root, self.called], self.todo.iter().map(|c| c.v));
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if !self.started {
@@ -117,6 +119,7 @@ impl Native for DeepSeq {
                 Some((_, Some(v))) => self.enter(m, v)?,
                 Some((v, None)) => {
                     m.check_room().map_err(|error| self.fail(m, error))?;
+                    self.called = m.called(v);
                     return Ok(Step::Force(v));
                 }
             }
@@ -127,6 +130,10 @@ impl Native for DeepSeq {
     fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
         m.leave(self.todo.len());
         self.todo.iter().rev().for_each(|container| container.trace(m, error));
+    }
+
+    fn call_site(&self, m: &mut Machine<'_>) -> Option<Pos> {
+        Some(m.function_pos(self.called))
     }
 }
 
@@ -155,10 +162,14 @@ impl Native for TryEval {
 fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let v = a[0];
     if !v.is_func() {
+<<<<<<< HEAD
         let error = m.wanted("a function", v);
         return Err(
             Error::typed("'functionArgs' requires a function").while_(crate::Pos::NONE, error.to_string())
         );
+=======
+        return Err(Error::typed("'functionArgs' requires a function"));
+>>>>>>> errors
     }
     let (function, given) = match m.heap.function(v) {
         (Kind::Partial, _) => {

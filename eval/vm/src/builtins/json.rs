@@ -192,7 +192,11 @@ impl ToJson {
     }
 
     fn refuse(&self, m: &mut Machine<'_>, v: Val) -> Error {
-        Error::typed(format!("cannot convert {} to JSON", m.describe(v)))
+        let pos = match m.function_pos(v) {
+            Pos::NONE => self.pos(m, self.tasks.len()),
+            pos => pos,
+        };
+        Error::typed(format!("cannot convert {} to JSON", m.describe(v))).at(pos)
     }
 }
 
@@ -240,10 +244,17 @@ enum Open {
     Set(Vec<Symbol>, Vec<Val>),
 }
 
+/// CppNix says where an error was only of those that its library finds.
+fn unreadable(text: &str) -> Error {
+    let error = Error::eval(text);
+    let is_syntax = text.starts_with("[json.exception");
+    if is_syntax { error.while_(Pos::NONE, "while decoding a JSON string") } else { error }
+}
+
 fn from_json(m: &mut Machine<'_>, text: &[u8]) -> Result<Val, Error> {
     let mut open: Vec<Open> = Vec::new();
     for event in Reader::new(text) {
-        let event = event.map_err(|e| Error::eval(e.to_string()))?;
+        let event = event.map_err(|e| unreadable(&e.to_string()))?;
         let value = match event {
             Event::ArrayStart => {
                 open.push(Open::List(Vec::new()));

@@ -589,7 +589,11 @@ impl Native for ConcatMap {
         if input != Val::ABSENT {
             const CONTEXT: &str =
                 "while evaluating the return value of the function passed to builtins.concatMap";
-            self.lists.push(m.expect(input, Want::List, CONTEXT)?);
+            if !input.is_list() {
+                let pos = m.function_pos(self.f);
+                return Err(m.wanted("a list", input).while_(pos, CONTEXT));
+            }
+            self.lists.push(input);
         }
         self.i += 1;
         match element(m, self.list, self.i - 1) {

@@ -120,7 +120,7 @@ pub(crate) fn subtract(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Val, Error
 /// `a * b` of forced values.
 pub(crate) fn multiply(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Val, Error> {
     const WORDS: Words = Words {
-        first: "while evaluating the first of the multiplication",
+        first: "while evaluating the first argument of the multiplication",
         second: "while evaluating the second argument of the multiplication",
         overflow: "multiplying",
         sign: '*',

@@ -1,0 +1,116 @@
+//! What CppNix 2.34.8 says of errors, with all of the trace; its answers were recorded by running it.
+
+use frazil_engine::disk::Disk;
+use frazil_engine::evaluator::{Evaluator, Source};
+use frazil_vm::{Limits, Settings};
+use std::sync::Arc;
+
+/// The error of a program, as printed with `--show-trace`.
+fn error(text: &str) -> String {
+    let mut evaluator = Evaluator::new(Arc::new(Disk), Settings::default(), Limits::default());
+    let result = evaluator.eval(&Source::text(text, "/"));
+    evaluator.render(&result.expect_err("the program fails"), true)
+}
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    assert_eq!(error(text), expected.trim_start_matches('\n'), "{text}");
+}
+
+#[test]
+fn a_selection_says_where_the_attribute_is_defined() {
+    check(
+        r#"let a = { b.c = throw "cc"; }; in a.b.c + 1"#,
+        r#"
+error:
+       … while evaluating the attribute 'b.c'
+         at «string»:1:11:
+            1| let a = { b.c = throw "cc"; }; in a.b.c + 1
+             |           ^
+
+       … while calling the 'throw' builtin
+         at «string»:1:17:
+            1| let a = { b.c = throw "cc"; }; in a.b.c + 1
+             |                 ^
+
+       error: cc"#,
+    );
+}
+
+#[test]
+fn a_missing_attribute_suggests_others() {
+    check(
+        "{ abc = 1; }.abd",
+        r#"
+error: attribute 'abd' missing
+       at «string»:1:1:
+            1| { abc = 1; }.abd
+             | ^
+       Did you mean abc?"#,
+    );
+}
+
+#[test]
+fn calls_say_what_is_called_and_from_where() {
+    check(
+        "let f = x: x + null; in f 1",
+        r#"
+error:
+       … from call site
+         at «string»:1:25:
+            1| let f = x: x + null; in f 1
+             |                         ^
+
+       … while calling 'f'
+         at «string»:1:9:
+            1| let f = x: x + null; in f 1
+             |         ^
+
+       error: cannot add null to an integer
+       at «string»:1:16:
+            1| let f = x: x + null; in f 1
+             |                ^"#,
+    );
+}
+
+#[test]
+fn an_assertion_says_how_the_sides_differ() {
+    check(
+        "assert { a = [ 1 ]; } == { a = [ 2 ]; }; 1",
+        r#"
+error:
+       … while evaluating the condition of the assertion '({ a = [ (1) ]; } == { a = [ (2) ]; })'
+         at «string»:1:1:
+            1| assert { a = [ 1 ]; } == { a = [ 2 ]; }; 1
+             | ^
+
+       … while comparing attribute 'a'
+
+       … where left hand side is
+         at «string»:1:10:
+            1| assert { a = [ 1 ]; } == { a = [ 2 ]; }; 1
+             |          ^
+
+       … where right hand side is
+         at «string»:1:28:
+            1| assert { a = [ 1 ]; } == { a = [ 2 ]; }; 1
+             |                            ^
+
+       … while comparing list element 0
+
+       error: an integer with value '1' is not equal to an integer with value '2'"#,
+    );
+}
+
+#[test]
+fn operands_are_evaluated_in_order() {
+    let first = |text: &str| error(text).lines().last().unwrap_or_default().trim().to_owned();
+    // The right side of an update first, and checked before the left one is evaluated.
+    assert_eq!(first(r#"(throw "left") // (throw "right")"#), "error: right");
+    assert_eq!(first(r#"(throw "left") // 1"#), "error: expected a set but found an integer: 1");
+    assert_eq!(first(r#"let a = throw "a"; f = x: throw "f"; in a + f 1"#), "error: a");
+    assert_eq!(first(r#"let s.a = throw "a"; t = throw "t"; in s.a == t.b"#), "error: a");
+    assert_eq!(first(r#"let a = throw "a"; f = x: throw "f"; in "${a}${f 1}""#), "error: a");
+    // Both sides of `++` before either is checked.
+    assert_eq!(first(r#"1 ++ throw "right""#), "error: right");
+}
