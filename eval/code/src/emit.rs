@@ -826,13 +826,9 @@ impl<'a> Emitter<'a> {
             set = dst;
         }
         // What the trace is made of may not be there later.
-<<<<<<< HEAD
         let in_place =
             matches!(self.file.exprs.get(base), Expr::Var(_)) && pieces.iter().all(Piece::is_static);
-=======
-        let in_place = matches!(self.file.exprs.get(base), Expr::Var(_)) && pieces.iter().all(Piece::is_static);
         let forced = self.here();
->>>>>>> errors
         if !in_place {
             self.op(Op::Force { src: dst });
         }

@@ -602,7 +602,10 @@ impl Native for Strict {
         }
         let pos = m.attr_pos(self.attrs, m.st.known.name());
         if self.draft.name.is_empty() {
-            error.add_trace(Pos::NONE, "while evaluating the `name` attribute passed to builtins.derivationStrict");
+            error.add_trace(
+                Pos::NONE,
+                "while evaluating the `name` attribute passed to builtins.derivationStrict",
+            );
             error.add_trace(pos, "while evaluating the derivation attribute 'name'");
         } else {
             self.trace_whole(m, error);
@@ -639,36 +642,6 @@ impl Strict {
         }
     }
 
-<<<<<<< HEAD
-    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
-        let at = match self.stage {
-            Stage::Forced(i) | Stage::Text(i) | Stage::Json(i) | Stage::Structure(i) => Some(i),
-            Stage::Element { attr, .. } => Some(attr),
-            _ => None,
-        };
-        if let Some(i) = at {
-            let key = m.attrs(self.attrs).0[i];
-            let pos = m.attr_pos(self.attrs, key);
-            let key = String::from_utf8_lossy(m.st.symbols.name(key)).into_owned();
-            let name = &self.draft.name;
-            error.add_trace(pos, format!("while evaluating attribute '{key}' of derivation '{name}'"));
-        }
-        let pos = m.attr_pos(self.attrs, m.st.known.name());
-        if self.draft.name.is_empty() {
-            error.add_trace(
-                Pos::NONE,
-                "while evaluating the `name` attribute passed to builtins.derivationStrict",
-            );
-            error.add_trace(pos, "while evaluating the derivation attribute 'name'");
-        } else {
-            self.trace_whole(m, error);
-        }
-    }
-}
-
-impl Strict {
-=======
->>>>>>> errors
     /// Which derivation was being evaluated.
     fn trace_whole(&self, m: &mut Machine<'_>, error: &mut Error) {
         let pos = m.attr_pos(self.attrs, m.st.known.name());

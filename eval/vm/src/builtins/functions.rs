@@ -162,14 +162,7 @@ impl Native for TryEval {
 fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let v = a[0];
     if !v.is_func() {
-<<<<<<< HEAD
-        let error = m.wanted("a function", v);
-        return Err(
-            Error::typed("'functionArgs' requires a function").while_(crate::Pos::NONE, error.to_string())
-        );
-=======
         return Err(Error::typed("'functionArgs' requires a function"));
->>>>>>> errors
     }
     let (function, given) = match m.heap.function(v) {
         (Kind::Partial, _) => {

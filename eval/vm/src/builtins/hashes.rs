@@ -76,15 +76,9 @@ impl Native for Convert {
                 Some(slot) => return Ok(Step::Force(slot.get())),
                 None if self.fields.len() == 1 => self.fields.push(None),
                 None => {
-<<<<<<< HEAD
-                    return Err(m
-                        .missing(self.set, name, Pos::NONE)
-                        .while_(Pos::NONE, "while locating the attribute"));
-=======
                     let name = m.shown_name(name);
                     let error = Error::typed(format!("attribute '{name}' missing"));
                     return Err(error.while_(Pos::NONE, format!("while locating the attribute '{name}'")));
->>>>>>> errors
                 }
             }
         }
