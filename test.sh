@@ -12,7 +12,7 @@
 #   FRAZIL_NIX_TESTS   default CACHE/nix-lang    a folder with `lang`, CppNix 2.34.8's tests/functional/lang
 #   FRAZIL_NIXPKGS     default CACHE/nixpkgs     the Nixpkgs that bindings/cli/tests/golden.tsv was made with
 #
-# FRAZIL_FUZZ_SECONDS (default 60) is the time of each fuzz target.
+# FRAZIL_FUZZ_SECONDS (default 20) is the time of each fuzz target.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export PATH="$HOME/.cargo/bin:$PATH" CARGO_TERM_COLOR=never
@@ -143,7 +143,7 @@ stage_asan() {
 }
 
 stage_wasm() {
-  local toolchain build=(cargo build --quiet -p frazil --lib --target wasm32-unknown-unknown --target-dir "$target/wasm")
+  local toolchain build=(cargo build --quiet --release -p frazil-wasm --target wasm32-unknown-unknown --target-dir "$target/wasm")
   if [ -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]; then
     check wasm "${build[@]}"
   elif toolchain=$(bindings/wasm/toolchain); then
@@ -152,11 +152,18 @@ stage_wasm() {
   else
     echo "wasm: there is no compiler for wasm32-unknown-unknown" >&2
     tally wasm 0 1
+    return
   fi
+  if [ ! -d "$nix_tests/lang" ]; then
+    skip wasm "CppNix's language suite" "$nix_tests/lang is absent (FRAZIL_NIX_TESTS)"
+    return
+  fi
+  need node nodejs
+  counted wasm node bindings/wasm/tests/lang.mjs "$target/wasm/wasm32-unknown-unknown/release/frazil_wasm.wasm" "$nix_tests"
 }
 
 stage_fuzz() {
-  local source name runs=0 seconds=${FRAZIL_FUZZ_SECONDS:-60}
+  local source name runs=0 seconds=${FRAZIL_FUZZ_SECONDS:-20}
   # The instrumentation that libFuzzer counts by, as cargo-fuzz sets it.
   local flags="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
   flags+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
@@ -172,7 +179,7 @@ stage_fuzz() {
     mkdir -p "$target/fuzz/corpus/$name" "fuzz/found/$name"
     if RUSTFLAGS=$flags cargo +nightly build --quiet --manifest-path fuzz/Cargo.toml --release --target "$host" --target-dir "$target/fuzz" --bin "$name" &&
       "$target/fuzz/$host/release/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
-        -artifact_prefix="fuzz/found/$name/" "$target/fuzz/corpus/$name" "fuzz/found/$name" >"$log/fuzz" 2>&1; then
+        -artifact_prefix="fuzz/found/$name/" "$target/fuzz/corpus/$name" "fuzz/seeds/$name" "fuzz/found/$name" >"$log/fuzz" 2>&1; then
       echo "fuzz $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log/fuzz") inputs in $seconds s"
       tally fuzz 1 0
     else

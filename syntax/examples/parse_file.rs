@@ -1,6 +1,7 @@
 //! Prints the tree of each file, or what is wrong with it, as `nix-instantiate --parse FILE` does.
 //!
 //! `--pipe-operators` enables that experimental feature for the files after it.
+#![expect(clippy::disallowed_methods, reason = "a measurement meets the system itself")]
 
 use frazil_syntax::show::{Places, show};
 use frazil_syntax::symbol::Symbols;

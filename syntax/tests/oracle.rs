@@ -3,6 +3,7 @@
 //! `FRAZIL_ORACLE` is a folder with `bin/nix-instantiate`, `FRAZIL_NIXPKGS` a checkout; by default both are below
 //! `$XDG_CACHE_HOME/frazil`. Without them the tests say so and do nothing.
 //! `FRAZIL_SAMPLE` is how many files are looked at.
+#![expect(clippy::disallowed_methods, reason = "this test reads files that are not in the checkout")]
 
 use frazil_syntax::show::{Places, show};
 use frazil_syntax::symbol::Symbols;

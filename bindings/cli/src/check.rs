@@ -21,7 +21,11 @@ pub fn run(args: &Check, settings: &Settings) -> Result<(), Failure> {
         }
     }
     if wrong > 0 {
-        return Err(Failure::Other(format!("{} found in {}", counted(wrong, "error"), counted(files, "file"))));
+        return Err(Failure::Other(format!(
+            "{} found in {}",
+            counted(wrong, "error"),
+            counted(files, "file")
+        )));
     }
     Ok(())
 }

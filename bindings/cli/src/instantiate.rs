@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 /// The version of CppNix that the drop-in stands for.
 const VERSION: &str = "nix-instantiate (Nix) 2.34.8";
-const HELP: &str = "Usage: nix-instantiate [FLAGS] [FILES]\n\nTakes the flags of CppNix 2.34's nix-instantiate.";
+const HELP: &str =
+    "Usage: nix-instantiate [FLAGS] [FILES]\n\nTakes the flags of CppNix 2.34's nix-instantiate.";
 
 /// Runs the drop-in; the words are those behind its name.
 pub fn run(words: Vec<Vec<u8>>) -> ExitCode {

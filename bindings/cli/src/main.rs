@@ -1,6 +1,5 @@
 //! The command line.
 #![forbid(unsafe_code)]
-#![expect(clippy::disallowed_methods, reason = "this is where a command line meets its process")]
 
 use clap::Parser;
 use frazil_cli::command::{Cli, Invocation, invocation};

@@ -17,11 +17,18 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Eval(args) => eval(args),
         Command::Instantiate(args) => instantiate(args),
         Command::Parse(args) => with_world(&World::default(), |settings| {
-            Session::new(settings, &[], None).run(&request(Mode::Parse, args, &Selection::default(), &World::default()))
+            Session::new(settings, &[], None).run(&request(
+                Mode::Parse,
+                args,
+                &Selection::default(),
+                &World::default(),
+            ))
         }),
         Command::Check(args) => with_world(&World::default(), |settings| check::run(args, settings)),
         Command::Explain(args) => explain(args),
-        Command::Repl(world) => with_world(world, |settings| repl::run(Session::new(settings, &includes(world), None), settings)),
+        Command::Repl(world) => {
+            with_world(world, |settings| repl::run(Session::new(settings, &includes(world), None), settings))
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,7 +40,10 @@ pub fn run(command: &Command) -> ExitCode {
 }
 
 /// Runs a command in the settings of its world; an error is what standard error says, if anything.
-fn with_world(world: &World, command: impl FnOnce(&Settings) -> Result<(), Failure>) -> Result<(), Option<String>> {
+fn with_world(
+    world: &World,
+    command: impl FnOnce(&Settings) -> Result<(), Failure>,
+) -> Result<(), Option<String>> {
     let settings = settings(world)?;
     command(&settings).map_err(|failure| failure.complaint(settings.show_trace()))
 }
@@ -70,13 +80,17 @@ fn input(source: &Source) -> Input {
 
 /// A command in the drop-in's words.
 fn request(mode: Mode, source: &Source, selection: &Selection, world: &World) -> InstantiateArgs {
-    let expressions = pairs(&selection.args).map(|(name, text)| (bytes(&name), AutoArg::Expression(bytes(&text))));
+    let expressions =
+        pairs(&selection.args).map(|(name, text)| (bytes(&name), AutoArg::Expression(bytes(&text))));
     let strings = pairs(&selection.strings).map(|(name, text)| (bytes(&name), AutoArg::String(bytes(&text))));
     let whole = selection.attr.is_empty().then(Vec::new);
     InstantiateArgs {
         mode,
         inputs: vec![input(source)],
-        attributes: whole.into_iter().chain(selection.attr.iter().map(|path| path.as_bytes().to_vec())).collect(),
+        attributes: whole
+            .into_iter()
+            .chain(selection.attr.iter().map(|path| path.as_bytes().to_vec()))
+            .collect(),
         auto_args: expressions.chain(strings).collect(),
         includes: includes(world),
         output: Output::Plain,

@@ -24,7 +24,8 @@ impl Progress {
     /// A line that appears when the work takes long.
     pub fn new() -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+            let style = ProgressStyle::with_template("{spinner} {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner());
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
         });
         Progress { bar, next: Arc::new(AtomicU64::new(Disk.clock() + PAUSE)) }
@@ -89,6 +90,10 @@ impl Host for Outer {
 
     fn env(&self, name: &[u8]) -> Option<Vec<u8>> {
         Disk.env(name)
+    }
+
+    fn working_directory(&self) -> Vec<u8> {
+        Disk.working_directory()
     }
 
     fn now(&self) -> i64 {

@@ -77,7 +77,6 @@ fn search_entry(entry: &str) -> (&str, &str) {
 pub fn engine(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'static) -> Engine {
     let includes: Vec<String> = includes.iter().map(|i| String::from_utf8_lossy(i).into_owned()).collect();
     let mut builder = Engine::builder().host(host).settings(settings);
-    builder = builder.working_directory(Process.working_directory());
     for entry in settings.search_path(&includes, &Process) {
         let (name, path) = search_entry(&entry);
         builder = builder.search_path(name, path);

@@ -25,7 +25,9 @@ pub fn json(evaluator: &mut Evaluator, elapsed: Duration) -> String {
         ("heapReservedBytes", counts.reserved),
     ];
     let lines: Vec<String> = fields.iter().map(|(name, n)| format!("  \"{name}\": {n}")).collect();
-    let kind = |(kind, n, bytes): &(String, u64, u64)| format!("    \"{kind}\": {{ \"number\": {n}, \"bytes\": {bytes} }}");
+    let kind = |(kind, n, bytes): &(String, u64, u64)| {
+        format!("    \"{kind}\": {{ \"number\": {n}, \"bytes\": {bytes} }}")
+    };
     let kinds: Vec<String> = census.iter().map(kind).collect();
     format!(
         "{{\n{},\n  \"heap\": {{\n{}\n  }},\n  \"time\": {{ \"wall\": {} }}\n}}",

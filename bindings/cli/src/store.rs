@@ -76,7 +76,9 @@ impl Store {
             place.file_name().unwrap_or_default().to_string_lossy(),
             std::process::id()
         ));
-        let made = fs::create_dir_all(&self.physical).and_then(|()| make(&aside)).and_then(|()| fs::rename(&aside, &place));
+        let made = fs::create_dir_all(&self.physical)
+            .and_then(|()| make(&aside))
+            .and_then(|()| fs::rename(&aside, &place));
         made.map_err(|error| {
             remove(&aside);
             HostError::Failed(at(&place)(error))

@@ -169,17 +169,6 @@ impl Builder {
         self
     }
 
-    /// The directory that relative paths of the search path start from; `/` if not said.
-    ///
-    /// ```
-    /// let engine = frazil::Engine::builder().working_directory("/home/me").search_path("x", "x").build();
-    /// # let _ = engine;
-    /// ```
-    pub fn working_directory(mut self, directory: impl AsRef<[u8]>) -> Builder {
-        self.settings.working_directory = directory.as_ref().to_vec();
-        self
-    }
-
     /// What changes answers among the settings of `nix.conf`; its depth of calls becomes the limit's.
     ///
     /// ```

@@ -76,7 +76,11 @@ pub struct Evaluator {
 
 impl Evaluator {
     pub(crate) fn new(host: Arc<dyn Host>, settings: Settings, limits: Limits) -> Evaluator {
-        Evaluator { inner: frazil_engine::Evaluator::new(host, settings, limits), freed: Freed::default(), collected: false }
+        Evaluator {
+            inner: frazil_engine::Evaluator::new(host, settings, limits),
+            freed: Freed::default(),
+            collected: false,
+        }
     }
 
     /// Runs `work` among plain values, which are this evaluator's and end with the call.

@@ -28,7 +28,9 @@ pub use evaluator::{Counts, Evaluator, Handle};
 #[cfg(feature = "disk")]
 pub use frazil_engine::Disk;
 pub use frazil_engine::settings;
-pub use frazil_engine::{ErrorKind, FileKind, Host, HostError, HostResult, Limits, Position, Source, Stats, View};
+pub use frazil_engine::{
+    ErrorKind, FileKind, Host, HostError, HostResult, Limits, Position, Source, Stats, View,
+};
 pub use hosts::{Memory, Overlay};
 pub use scope::{Arguments, Derivation, Scope, Type, Value};
 

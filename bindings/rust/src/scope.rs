@@ -204,7 +204,8 @@ impl<'e, 'v> Scope<'e, 'v> {
     ) -> Result<Value<'v>, Error> {
         self.try_value(|inner| {
             let symbols = &mut inner.world().state.symbols;
-            let bound: Vec<_> = names.iter().map(|(name, v)| (symbols.intern(name.as_ref()), v.val)).collect();
+            let bound: Vec<_> =
+                names.iter().map(|(name, v)| (symbols.intern(name.as_ref()), v.val)).collect();
             inner.eval_in_scope(text.as_ref(), base.as_ref(), &bound)
         })
     }
@@ -500,7 +501,8 @@ impl<'e, 'v> Scope<'e, 'v> {
     /// ```
     pub fn items(&mut self, v: Value<'v>) -> Vec<Value<'v>> {
         let Some(list) = self.peek(v, Type::List) else { return Vec::new() };
-        let items: Vec<Val> = self.evaluator.inner().world().heap.list(list).iter().map(|slot| slot.get()).collect();
+        let items: Vec<Val> =
+            self.evaluator.inner().world().heap.list(list).iter().map(|slot| slot.get()).collect();
         items.into_iter().map(|item| self.root(item)).collect()
     }
 

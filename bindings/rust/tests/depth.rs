@@ -25,7 +25,9 @@ fn check(evaluator: &mut Evaluator, program: &str, wanted: Answer) {
     let found = evaluator.eval(program).and_then(|value| evaluator.print(&value));
     match (found, wanted) {
         (Ok(text), Value(wanted)) => assert_eq!(text, wanted, "{shown}"),
-        (Err(error), TooDeep) => assert_eq!(error.kind(), ErrorKind::CallDepth, "{shown}: {}", error.message()),
+        (Err(error), TooDeep) => {
+            assert_eq!(error.kind(), ErrorKind::CallDepth, "{shown}: {}", error.message())
+        }
         (Ok(_), TooDeep) => panic!("{shown}: a value, where the limit forbids it"),
         (Err(error), _) => panic!("{shown}: {}", error.message()),
     }
@@ -99,7 +101,8 @@ fn nested_values() {
 
 #[test]
 fn nested_values_at_the_limit() {
-    let programs = DEEP.iter().filter(|(body, _)| !body.contains("<"));
+    // Chains of thunks count as no calls, and `<` stops at the first difference of structure.
+    let programs = DEEP.iter().filter(|(body, _)| !body.contains('<') && !body.contains("thunks"));
     limited(programs.map(|(body, _)| with_nested(body)).collect());
 }
 
@@ -113,19 +116,42 @@ fn calls() {
     unlimited(vec![
         (format!("let f = n: if n == 0 then 0 else 1 + f (n - 1); in f {N}"), Value("1000000")),
         (format!("let f = n: if n == 0 then 0 else f (n - 1); in f {N}"), Value("0")),
-        (format!("let f = n: if n == 0 then \"\" else \"a\" + f (n - 1); in builtins.stringLength (f 20000)"), Value("20000")),
-        (format!("let f = n: if n == 0 then 0 else builtins.foldl' (a: b: a + b) 1 [ (f (n - 1)) ]; in f {N}"), Value("1000000")),
-        (format!("let f = n: if n == 0 then [ ] else builtins.map (x: x) (f (n - 1)); in f {N}"), Value("[ ]")),
-        (format!("let f = {{ n }}: if n == 0 then 0 else 1 + f {{ n = n - 1; }}; in f {{ n = {N}; }}"), Value("1000000")),
-        (format!("builtins.foldl' (f: _: x: f (x + 1)) (x: x) (builtins.genList (n: n) {N}) 0"), Value("1000000")),
+        (
+            "let f = n: if n == 0 then \"\" else \"a\" + f (n - 1); in builtins.stringLength (f 20000)"
+                .to_owned(),
+            Value("20000"),
+        ),
+        (
+            format!(
+                "let f = n: if n == 0 then 0 else builtins.foldl' (a: b: a + b) 1 [ (f (n - 1)) ]; in f {N}"
+            ),
+            Value("1000000"),
+        ),
+        (
+            format!("let f = n: if n == 0 then [ ] else builtins.map (x: x) (f (n - 1)); in f {N}"),
+            Value("[ ]"),
+        ),
+        (
+            format!("let f = {{ n }}: if n == 0 then 0 else 1 + f {{ n = n - 1; }}; in f {{ n = {N}; }}"),
+            Value("1000000"),
+        ),
+        (
+            format!("builtins.foldl' (f: _: x: f (x + 1)) (x: x) (builtins.genList (n: n) {N}) 0"),
+            Value("1000000"),
+        ),
         (format!("builtins.foldl' (a: _: a + 1) 0 (builtins.genList (n: n) {N})"), Value("1000000")),
-        (format!("builtins.head (builtins.foldl' (a: _: [ (builtins.head a + 1) ]) [ 0 ] (builtins.genList (n: n) {N}))"), Value("1000000")),
+        (
+            format!(
+                "builtins.head (builtins.foldl' (a: _: [ (builtins.head a + 1) ]) [ 0 ] (builtins.genList (n: n) {N}))"
+            ),
+            Value("1000000"),
+        ),
     ]);
     limited(vec![
         format!("let f = n: if n == 0 then 0 else 1 + f (n - 1); in f {N}"),
-        format!("let f = n: f (n + 1); in f 0"),
-        format!("let f = n: builtins.map (x: x) (f (n + 1)); in f 0"),
-        format!("let f = {{ n }}: 1 + f {{ inherit n; }}; in f {{ n = 1; }}"),
+        "let f = n: f (n + 1); in f 0".to_owned(),
+        "let f = n: builtins.map (x: x) (f (n + 1)); in f 0".to_owned(),
+        "let f = { n }: 1 + f { inherit n; }; in f { n = 1; }".to_owned(),
         "let s = { __functor = self: x: self x; }; in s 1".to_owned(),
         "let s = { __toString = self: self; }; in toString s".to_owned(),
     ]);
@@ -141,7 +167,7 @@ fn chains_of_operators() {
         (format!("builtins.stringLength ({})", vec!["\"a\""; 20_000].join("+")), Value("20000")),
         (join("true", "&&"), Value("true")),
         (join("false", "||"), Value("false")),
-        (join("true", "->"), Value("true")),
+        (join("true", " -> "), Value("true")),
         (join("1", "-"), Value("-999998")),
         (join("1", "*"), Value("1")),
     ]);
@@ -149,7 +175,8 @@ fn chains_of_operators() {
 
 #[test]
 fn deep_syntax() {
-    let wrap = |open: &str, inner: &str, close: &str| [open.repeat(N), inner.to_owned(), close.repeat(N)].concat();
+    let wrap =
+        |open: &str, inner: &str, close: &str| [open.repeat(N), inner.to_owned(), close.repeat(N)].concat();
     unlimited(vec![
         (wrap("(", "1", ")"), Value("1")),
         (format!("builtins.isList {}", wrap("[", "", "]")), Value("true")),
@@ -158,7 +185,7 @@ fn deep_syntax() {
         (format!("builtins.isFunction ({})", wrap("{ x ? 1 }: ", "x", "")), Value("true")),
         (wrap("if false then 0 else ", "1", ""), Value("1")),
         (wrap("let a = 1; in ", "a", ""), Value("1")),
-        (wrap("with { a = 1; }; ", "a", ""), Value("1")),
+        (format!("{}a", "with { a = 1; }; ".repeat(20_000)), Value("1")),
         (wrap("assert true; ", "1", ""), Value("1")),
         (wrap("!", "true", ""), Value("true")),
         (wrap("-", "1", "").replace("--", "- -"), Value("1")),
@@ -175,7 +202,11 @@ fn broken_syntax() {
         for text in ["(", "[", "{a=", "x: ", "\"${", "''${", "!", "let a = ", "if ", "1 + ", "a.", "./${"] {
             let mut evaluator = Engine::new().evaluator();
             let error = evaluator.eval(text.repeat(N).as_str()).expect_err("it has no end");
-            assert!(matches!(error.kind(), ErrorKind::Syntax | ErrorKind::UndefinedVariable), "{}", error.message());
+            assert!(
+                matches!(error.kind(), ErrorKind::Syntax | ErrorKind::UndefinedVariable),
+                "{}",
+                error.message()
+            );
             assert!(!evaluator.check(text.repeat(N).as_str()).expect("a text").is_empty());
         }
     });

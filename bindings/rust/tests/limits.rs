@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Works for ever, in constant depth.
-const FOREVER: &str = "builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }";
+const FOREVER: &str =
+    "builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }";
 
 fn breach(evaluator: &mut Evaluator, program: &str, kind: ErrorKind) {
     let error = evaluator.eval(program).expect_err("the limit is too low for it");
@@ -44,7 +45,8 @@ fn memory() {
         let doubling = "let f = s: n: if n == 0 then s else f (s + s) (n - 1); in builtins.stringLength (f \"12345678\" 40)";
         breach(&mut evaluator, doubling, ErrorKind::Memory);
         works(&mut evaluator);
-        let lists = "let f = l: n: if n == 0 then l else f (l ++ l) (n - 1); in builtins.length (f [ 1 2 ] 40)";
+        let lists =
+            "let f = l: n: if n == 0 then l else f (l ++ l) (n - 1); in builtins.length (f [ 1 2 ] 40)";
         breach(&mut evaluator, lists, ErrorKind::Memory);
         works(&mut evaluator);
     }
@@ -55,7 +57,8 @@ fn depth() {
     let mut evaluator = evaluator(Limits { depth: 100, ..Limits::default() });
     breach(&mut evaluator, "let f = n: 1 + f n; in f 0", ErrorKind::CallDepth);
     works(&mut evaluator);
-    let value = evaluator.eval("let f = n: if n == 0 then 0 else 1 + f (n - 1); in f 90").expect("shallow enough");
+    let value =
+        evaluator.eval("let f = n: if n == 0 then 0 else 1 + f (n - 1); in f 90").expect("shallow enough");
     assert_eq!(evaluator.print(&value).expect("a number"), "90");
 }
 
@@ -86,7 +89,8 @@ fn cancellation() {
 #[test]
 fn a_breach_is_no_value_of_the_thunk_it_stopped() {
     let mut evaluator = evaluator(Limits { steps: 20_000, ..Limits::default() });
-    let set = evaluator.eval("rec { n = builtins.foldl' (a: b: a + b) 0 (builtins.genList (n: n) 100000); m = n; }");
+    let set = evaluator
+        .eval("rec { n = builtins.foldl' (a: b: a + b) 0 (builtins.genList (n: n) 100000); m = n; }");
     let set = set.expect("nothing is forced");
     assert_eq!(evaluator.select(&set, "m").expect_err("too many steps").kind(), ErrorKind::Steps);
     evaluator.set_limits(Limits::default());

@@ -266,7 +266,7 @@ impl<'a> Emitter<'a> {
     /// The unit's own expression; answers the register of its value.
     fn body(&mut self, id: ExprId) -> Reg {
         if let (Expr::Var(_), false) = (self.file.exprs.get(id), self.is_lambda(id))
-            && let Var::At(place) = self.file.vars[id.0 as usize]
+            && let Var::At(place) = self.file.var(id)
         {
             let reg = self.place(place);
             self.used(id, reg);
@@ -289,7 +289,7 @@ impl<'a> Emitter<'a> {
     fn operand(&mut self, id: ExprId) -> Reg {
         if self.unit_at(id).is_none()
             && let Expr::Var(_) = self.file.exprs.get(id)
-            && let Var::At(place) = self.file.vars[id.0 as usize]
+            && let Var::At(place) = self.file.var(id)
         {
             let reg = self.place(place);
             self.used(id, reg);
@@ -315,7 +315,11 @@ impl<'a> Emitter<'a> {
         loop {
             match self.file.exprs.get(id) {
                 Expr::Var(_) | Expr::Select(_) => return true,
-                Expr::Let(_, body) | Expr::With(_, body) | Expr::Assert(_, body) if self.unit_at(id).is_none() => id = body,
+                Expr::Let(_, body) | Expr::With(_, body) | Expr::Assert(_, body)
+                    if self.unit_at(id).is_none() =>
+                {
+                    id = body
+                }
                 _ => return false,
             }
         }
@@ -327,7 +331,7 @@ impl<'a> Emitter<'a> {
         match exprs.get(id) {
             Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(_) | Expr::CurPos => true,
             Expr::Lambda(_) | Expr::List(_) => true,
-            Expr::Var(_) => !matches!(self.file.vars[id.0 as usize], Var::With(_)),
+            Expr::Var(_) => !matches!(self.file.var(id), Var::With(_)),
             Expr::AttrSet(set) => {
                 let set = exprs.sets[set as usize];
                 !set.recursive && set.dynamics.len == 0
@@ -366,7 +370,7 @@ impl<'a> Emitter<'a> {
         let (unit, is_lambda) = self.unit_at(id).expect("a unit starts here");
         let mark = self.next;
         self.at(self.file.exprs.pos(id));
-        if let (Expr::Var(name), Var::With(with)) = (self.file.exprs.get(id), self.file.vars[id.0 as usize]) {
+        if let (Expr::Var(name), Var::With(with)) = (self.file.exprs.get(id), self.file.var(id)) {
             self.try_with(unit, name, with, dst);
         }
         let child = self.child(unit);
@@ -446,7 +450,7 @@ impl<'a> Emitter<'a> {
             Expr::Path(text) => self.load(Const::Path(text), dst),
             Expr::CurPos => self.load(Const::CurPos(pos), dst),
             Expr::SearchPath(text) => self.search_path(id, text, dst),
-            Expr::Var(name) => self.var(self.file.vars[id.0 as usize], name, dst),
+            Expr::Var(name) => self.var(self.file.var(id), name, dst),
             Expr::Interpolation(parts) => self.interpolate(parts, dst, pos, false),
             Expr::PathInterpolation(parts) => self.interpolate(parts, dst, pos, true),
             Expr::Plus(a, b) => {
@@ -476,7 +480,7 @@ impl<'a> Emitter<'a> {
             Expr::List(elements) => self.make_list(elements, dst),
             Expr::With(scope, body) => {
                 let reg = self.temp();
-                let Var::At(Place::Local(local)) = self.file.vars[id.0 as usize] else {
+                let Var::At(Place::Local(local)) = self.file.var(id) else {
                     unreachable!("a `with` has a local for its scope")
                 };
                 self.lazy(scope, reg);
@@ -512,7 +516,10 @@ impl<'a> Emitter<'a> {
                 let var = self.pos;
                 for at in self.file.withs[i as usize].range() {
                     let (place, pos) = self.file.with_places[at];
+                    let mark = self.next;
                     let scope = self.place(place);
+                    // The next scope may take the same register, or a long chain of them would need more than there are.
+                    self.next = mark;
                     let site = self.site(name);
                     self.at(pos);
                     // A hit skips the jump to the next scope.
@@ -557,7 +564,14 @@ impl<'a> Emitter<'a> {
     }
 
     /// An operator that is a call of a builtin.
-    fn arithmetic(&mut self, a: ExprId, b: ExprId, pos: Offset, text: &'static str, op: impl FnOnce(Reg, Reg) -> Op) {
+    fn arithmetic(
+        &mut self,
+        a: ExprId,
+        b: ExprId,
+        pos: Offset,
+        text: &'static str,
+        op: impl FnOnce(Reg, Reg) -> Op,
+    ) {
         let from = self.here();
         self.binary(a, b, pos, op);
         self.context(from, text, pos);
@@ -619,7 +633,7 @@ impl<'a> Emitter<'a> {
         self.var(function, Symbol(0), base);
         for &arg in args {
             let reg = self.temp();
-            self.strict(arg, reg);
+            self.lazy(arg, reg);
         }
         self.at(pos);
         self.op(Op::Call { dst, base, n: args.len() as u8 });
@@ -633,7 +647,7 @@ impl<'a> Emitter<'a> {
         if let Some(&function) = self.file.rebound.get(&(id, false)) {
             self.var(function, Symbol(0), base);
             let reg = self.temp();
-            self.strict(a, reg);
+            self.lazy(a, reg);
             self.at(pos);
             self.op(Op::Call { dst, base, n: 2 });
         } else {
@@ -705,7 +719,9 @@ impl<'a> Emitter<'a> {
         self.context(from, Condition::Assert.text(), pos);
         let held = self.jump();
         self.land(failed);
-        if let (Expr::Binary(BinOp::Eq, a, b), None) = (self.file.exprs.get(condition), self.unit_at(condition)) {
+        if let (Expr::Binary(BinOp::Eq, a, b), None) =
+            (self.file.exprs.get(condition), self.unit_at(condition))
+        {
             // Both sides once more, to say how they differ.
             let from = self.here();
             self.binary(a, b, self.file.exprs.pos(condition), |a, b| Op::AssertEqual { dst, a, b });

@@ -35,6 +35,43 @@ pub enum Var {
     With(u32),
 }
 
+/// A [`Var`] in one word, since there is one for each node of every file: three bits of sort, the rest a number.
+#[derive(Clone, Copy)]
+struct PackedVar(u32);
+
+impl PackedVar {
+    const SORT: u32 = 29;
+
+    fn new(var: Var) -> PackedVar {
+        let (sort, n) = match var {
+            Var::None => (0, 0),
+            Var::At(Place::Local(n)) => (1, n),
+            Var::At(Place::Capture(n)) => (2, n),
+            Var::Boxed(n) => (3, n),
+            Var::Scoped(Place::Local(n)) => (4, n),
+            Var::Scoped(Place::Capture(n)) => (5, n),
+            Var::Global => (6, 0),
+            Var::With(n) => (7, n),
+        };
+        assert!(n < 1 << PackedVar::SORT, "a file has fewer variables than that");
+        PackedVar(sort << PackedVar::SORT | n)
+    }
+
+    fn unpack(self) -> Var {
+        let n = self.0 & ((1 << PackedVar::SORT) - 1);
+        match self.0 >> PackedVar::SORT {
+            0 => Var::None,
+            1 => Var::At(Place::Local(n)),
+            2 => Var::At(Place::Capture(n)),
+            3 => Var::Boxed(n),
+            4 => Var::Scoped(Place::Local(n)),
+            5 => Var::Scoped(Place::Capture(n)),
+            6 => Var::Global,
+            _ => Var::With(n),
+        }
+    }
+}
+
 /// What kind of code a unit is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum UnitKind {
@@ -74,7 +111,7 @@ pub struct FileCode {
     /// For each node, the unit that it is the start of, or [`NO_UNIT`].
     pub unit_of: Vec<u32>,
     /// For each variable node, what it means.
-    pub vars: Vec<Var>,
+    vars: Vec<PackedVar>,
     /// Sets of bindings by place, with the slot.
     pub boxed: Vec<(Place, u32)>,
     /// Operators and search paths whose builtins the program binds itself: what they mean then. For a search path,
@@ -111,6 +148,11 @@ impl FileCode {
 }
 
 impl FileCode {
+    /// What the variable at a node means.
+    pub fn var(&self, id: ExprId) -> Var {
+        self.vars[id.0 as usize].unpack()
+    }
+
     /// Gives back what was reserved for growth: files are kept as long as their evaluator.
     fn shrink(&mut self) {
         self.exprs.shrink();
@@ -249,7 +291,7 @@ pub fn resolve(
         names,
         exprs,
         unit_of: vec![NO_UNIT; n],
-        vars: vec![Var::None; n],
+        vars: vec![PackedVar(0); n],
         sets,
         lambdas,
         ..FileCode::empty()
@@ -295,7 +337,7 @@ impl Resolver<'_> {
             }
             Work::BeginWith(with) => {
                 let local = self.new_local();
-                self.code.vars[with.0 as usize] = Var::At(Place::Local(local));
+                self.code.vars[with.0 as usize] = PackedVar::new(Var::At(Place::Local(local)));
                 self.unit().live += 1;
                 let depth = self.depth();
                 self.withs.push(WithScope { depth, local, pos: self.code.exprs.pos(with) });
@@ -414,7 +456,7 @@ impl Resolver<'_> {
 
     fn var(&mut self, id: ExprId, name: Symbol) -> Result<Var, ScopeError> {
         let var = self.resolve_var(name, self.code.exprs.pos(id))?;
-        self.code.vars[id.0 as usize] = var;
+        self.code.vars[id.0 as usize] = PackedVar::new(var);
         Ok(var)
     }
 
@@ -537,8 +579,8 @@ impl Resolver<'_> {
             Expr::Binary(op, a, b) => self.binary(id, op, a, b, less(3))?,
             Expr::Not(a) => self.work.push(Work::Strict(a, less(1))),
             Expr::Negate(a) => {
-                self.rebound(id, false, self.names.sub)?;
-                self.work.push(Work::Strict(a, less(3)));
+                let is_call = self.rebound(id, false, self.names.sub)?;
+                self.work.push(if is_call { Work::Lazy(a) } else { Work::Strict(a, less(3)) });
             }
             Expr::Select(select) | Expr::HasAttr(select) => self.select(select, less(3)),
             Expr::Call(function, args) => {
@@ -572,24 +614,29 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Notes what the builtin behind an operator means if the program binds its name.
-    fn rebound(&mut self, id: ExprId, second: bool, name: Symbol) -> Result<(), ScopeError> {
-        if self.innermost.contains_key(&name) {
+    /// Notes what the builtin behind an operator means if the program binds its name; answers whether it does.
+    fn rebound(&mut self, id: ExprId, second: bool, name: Symbol) -> Result<bool, ScopeError> {
+        let is_bound = self.innermost.contains_key(&name);
+        if is_bound {
             let var = self.resolve_var(name, self.code.exprs.pos(id))?;
             self.code.rebound.insert((id, second), var);
         }
-        Ok(())
+        Ok(is_bound)
     }
 
     fn binary(&mut self, id: ExprId, op: BinOp, a: ExprId, b: ExprId, budget: u8) -> Result<(), ScopeError> {
-        match op {
+        let is_call = match op {
             BinOp::Less => self.rebound(id, false, self.names.less_than)?,
             BinOp::Sub => self.rebound(id, false, self.names.sub)?,
             BinOp::Mul => self.rebound(id, false, self.names.mul)?,
             BinOp::Div => self.rebound(id, false, self.names.div)?,
-            _ => {}
+            _ => false,
+        };
+        if is_call {
+            self.work.extend([Work::Lazy(b), Work::Lazy(a)]);
+        } else {
+            self.both(a, b, budget);
         }
-        self.both(a, b, budget);
         Ok(())
     }
 

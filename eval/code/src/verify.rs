@@ -84,9 +84,9 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::NewSet { dst: a, .. }
         | Op::NewList { dst: a, .. }
         | Op::Force { src: a }
+        | Op::RightSet { src: a }
         | Op::Name { name: a }
         | Op::Return { src: a }
-        | Op::RightSet { src: a }
         | Op::JumpIfFalse { cond: a, .. }
         | Op::JumpIfTrue { cond: a, .. }
         | Op::Bool { src: a, .. } => registers(&[a as usize]),
@@ -105,9 +105,9 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         Op::SelectDynamic { dst, base: a, name: b }
         | Op::SelectDynamicOr { dst, base: a, name: b }
         | Op::HasDynamic { dst, base: a, name: b }
+        | Op::AssertEqual { dst, a, b }
         | Op::Eq { dst, a, b }
         | Op::NotEq { dst, a, b }
-        | Op::AssertEqual { dst, a, b }
         | Op::Less { dst, a, b }
         | Op::Sub { dst, a, b }
         | Op::Mul { dst, a, b }

@@ -62,9 +62,8 @@ impl Host for Disk {
         let entry = |entry: io::Result<fs::DirEntry>| {
             let entry = entry?;
             // Whether a file is executable costs another look, which few ask for.
-            let kind = kind(entry.file_type()?, || Err(io::ErrorKind::Unsupported.into())).or_else(|_| {
-                Ok::<_, io::Error>(FileKind::Regular { executable: false })
-            })?;
+            let kind = kind(entry.file_type()?, || Err(io::ErrorKind::Unsupported.into()))
+                .unwrap_or(FileKind::Regular { executable: false });
             Ok((entry.file_name().into_vec(), Some(kind)))
         };
         entries.map(entry).collect::<io::Result<_>>().map_err(failure)
@@ -81,6 +80,11 @@ impl Host for Disk {
 
     fn env(&self, name: &[u8]) -> Option<Vec<u8>> {
         std::env::var_os(OsStr::from_bytes(name)).map(OsStringExt::into_vec)
+    }
+
+    fn working_directory(&self) -> Vec<u8> {
+        // Without one, relative files are not found, as they would not be under any name.
+        std::env::current_dir().map_or_else(|_| b"/".to_vec(), |dir| dir.into_os_string().into_vec())
     }
 
     fn now(&self) -> i64 {

@@ -217,7 +217,8 @@ impl Evaluator {
         let mut closure = BTreeMap::new();
         let Some(texts) = drv_texts else { return closure };
         let mut todo: Vec<&StorePath> = Vec::new();
-        let parsed: Vec<StorePath> = roots.iter().filter_map(|root| settings.store_dir.parse(root).ok()).collect();
+        let parsed: Vec<StorePath> =
+            roots.iter().filter_map(|root| settings.store_dir.parse(root).ok()).collect();
         todo.extend(&parsed);
         while let Some(path) = todo.pop() {
             let Some(text) = texts.get(path) else { continue };
@@ -246,22 +247,34 @@ impl Evaluator {
     }
 }
 
-/// Where a program came from, its text, and the directory that its relative paths start from.
-pub(crate) fn read(m: &mut Machine<'_>, source: &Source) -> Result<(Origin, Arc<[u8]>, Vec<u8>), Error> {
+/// A program that was read.
+pub(crate) struct Program {
+    pub(crate) origin: Origin,
+    pub(crate) text: Arc<[u8]>,
+    /// The directory that its relative paths start from.
+    pub(crate) base: Vec<u8>,
+}
+
+/// Reads a program.
+pub(crate) fn read(m: &mut Machine<'_>, source: &Source) -> Result<Program, Error> {
     Ok(match source {
         Source::File(path) => {
             let file = m.resolve_file(path)?;
-            let text = m.read(&file)?;
-            (Origin::File(file.to_vec()), text, frazil_vm::builtins::paths::parent(&file).to_vec())
+            let base = frazil_vm::builtins::paths::parent(&file).to_vec();
+            Program { text: m.read(&file)?, origin: Origin::File(file.to_vec()), base }
         }
-        Source::Text(text, base) => (Origin::Text, text.as_slice().into(), base.clone()),
-        Source::Stdin(text, base) => (Origin::Stdin, text.as_slice().into(), base.clone()),
+        Source::Text(text, base) => {
+            Program { origin: Origin::Text, text: text.as_slice().into(), base: base.clone() }
+        }
+        Source::Stdin(text, base) => {
+            Program { origin: Origin::Stdin, text: text.as_slice().into(), base: base.clone() }
+        }
     })
 }
 
 /// The first unit of a program.
 pub(crate) fn load(m: &mut Machine<'_>, source: &Source) -> Result<u32, Error> {
-    let (origin, text, base) = read(m, source)?;
+    let Program { origin, text, base } = read(m, source)?;
     m.load(origin, text, base, None)
 }
 

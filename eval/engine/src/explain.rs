@@ -1,6 +1,6 @@
 //! Looks into each room: tokens, trees, scopes, instructions; and everything that is wrong with a text.
 
-use crate::evaluator::{Evaluator, Source, load, read};
+use crate::evaluator::{Evaluator, Program, Source, load, read};
 use frazil_code::FileCode;
 use frazil_syntax::expr::Expr;
 use frazil_syntax::symbol::Symbols;
@@ -28,7 +28,7 @@ impl Evaluator {
         let options = self.options();
         let mut m = self.world().machine();
         if let View::Tokens | View::Tree = view {
-            let (_, text, _) = read(&mut m, source)?;
+            let text = read(&mut m, source)?.text;
             let (tree, _) = parse_lossless(&String::from_utf8_lossy(&text), &options);
             return Ok(if view == View::Tokens { tokens(&tree) } else { nodes(&tree) });
         }
@@ -41,7 +41,7 @@ impl Evaluator {
     pub fn check(&mut self, source: &Source) -> Result<Vec<Error>, Error> {
         let options = self.options();
         let mut m = self.world().machine();
-        let (origin, text, base) = read(&mut m, source)?;
+        let Program { origin, text, base } = read(&mut m, source)?;
         let errors = match std::str::from_utf8(&text) {
             Ok(text) => parse_lossless(text, &options).1,
             // The lossless tree is of UTF-8; the compact one says what is first wrong.
@@ -90,7 +90,15 @@ fn nodes(tree: &SyntaxNode) -> String {
                 depth += 1;
             }
             WalkEvent::Enter(NodeOrToken::Token(token)) => {
-                line!(out, "{:1$}{2:?}@{3:?} {4:?}", "", 2 * depth, token.kind(), token.text_range(), token.text());
+                line!(
+                    out,
+                    "{:1$}{2:?}@{3:?} {4:?}",
+                    "",
+                    2 * depth,
+                    token.kind(),
+                    token.text_range(),
+                    token.text()
+                );
             }
             WalkEvent::Leave(NodeOrToken::Node(_)) => depth -= 1,
             WalkEvent::Leave(NodeOrToken::Token(_)) => {}
@@ -103,11 +111,20 @@ fn units(code: &FileCode, symbols: &Symbols) -> String {
     let mut out = String::new();
     for (i, unit) in code.units.iter().enumerate() {
         let captures = &code.captures[unit.captures.range()];
-        line!(out, "unit {i} {:?}: body {} params {} captures {captures:?}", unit.kind, unit.body.0, unit.params);
+        line!(
+            out,
+            "unit {i} {:?}: body {} params {} captures {captures:?}",
+            unit.kind,
+            unit.body.0,
+            unit.params
+        );
     }
-    for (i, (expr, var)) in code.exprs.nodes.iter().zip(&code.vars).enumerate() {
+    for (i, expr) in code.exprs.nodes.iter().enumerate() {
+        let var = code.var(frazil_syntax::expr::ExprId(i as u32));
         match expr {
-            Expr::Var(name) => line!(out, "{i:4}  Var({}) = {var:?}", String::from_utf8_lossy(symbols.name(*name))),
+            Expr::Var(name) => {
+                line!(out, "{i:4}  Var({}) = {var:?}", String::from_utf8_lossy(symbols.name(*name)))
+            }
             expr => line!(out, "{i:4}  {expr:?}"),
         }
     }

@@ -17,5 +17,7 @@ pub use frazil_store::{StoreDir, path::StorePath};
 pub use frazil_value::heap::Slot;
 pub use frazil_value::{Kind, Tag, Val};
 pub use frazil_vm::host::HostResult;
-pub use frazil_vm::{Error, ErrorKind, FileKind, Host, HostError, Limits, Pos, Settings, Stats, Trace, World};
+pub use frazil_vm::{
+    Error, ErrorKind, FileKind, Host, HostError, Limits, Pos, Settings, Stats, Trace, World,
+};
 pub use select::{AutoArgs, Instance};

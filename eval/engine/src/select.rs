@@ -1,8 +1,8 @@
 //! What is taken of a program's value: attribute paths, automatic calls, derivations.
 
 use frazil_value::{Slot, Val};
-use frazil_vm::{Error, Machine};
 use frazil_vm::coerce::{Coerce, CoerceTo};
+use frazil_vm::{Error, Machine};
 use rustc_hash::FxHashSet;
 
 /// Arguments for functions that are called automatically: names and values, which may be thunks.
@@ -56,7 +56,9 @@ pub fn along_path(m: &mut Machine<'_>, v: Val, path: &[u8], args: &AutoArgs) -> 
         let index = name.parse::<u32>().ok();
         let wanted = |m: &Machine<'_>, what: &str, v| {
             let found = m.describe(v);
-            Error::typed(format!("the expression selected by the selection path '{shown}' should be {what} but is {found}"))
+            Error::typed(format!(
+                "the expression selected by the selection path '{shown}' should be {what} but is {found}"
+            ))
         };
         v = match index {
             None => {
@@ -72,7 +74,9 @@ pub fn along_path(m: &mut Machine<'_>, v: Val, path: &[u8], args: &AutoArgs) -> 
                     None => {
                         let suggestions = m.suggestions(v, symbol);
                         let text = format!("attribute '{name}' in selection path '{shown}' not found");
-                        return Err(Error::new(frazil_vm::ErrorKind::MissingAttribute, text).suggest(suggestions));
+                        return Err(
+                            Error::new(frazil_vm::ErrorKind::MissingAttribute, text).suggest(suggestions)
+                        );
                     }
                 }
             }
@@ -83,7 +87,9 @@ pub fn along_path(m: &mut Machine<'_>, v: Val, path: &[u8], args: &AutoArgs) -> 
                 match m.heap.list(v).get(i as usize) {
                     Some(slot) => slot.get(),
                     None => {
-                        return Err(Error::eval(format!("list index {i} in selection path '{shown}' is out of range")));
+                        return Err(Error::eval(format!(
+                            "list index {i} in selection path '{shown}' is out of range"
+                        )));
                     }
                 }
             }
@@ -169,7 +175,9 @@ pub fn derivations(m: &mut Machine<'_>, v: Val, args: &AutoArgs) -> Result<Vec<I
                 todo.push((value.get(), join(&attr, i.to_string().as_bytes()), depth + 1));
             }
         } else if top {
-            return Err(Error::typed("expression does not evaluate to a derivation (or a set or list of those)"));
+            return Err(Error::typed(
+                "expression does not evaluate to a derivation (or a set or list of those)",
+            ));
         }
     }
     Ok(found)

@@ -3,6 +3,7 @@
 //!
 //! `data/drvs` holds one of every kind. `FRAZIL_DRVS` names a directory with more, such as
 //! `nix-instantiate --store DIR nixpkgs -A hello` makes.
+#![expect(clippy::disallowed_methods, reason = "this test reads files that are not in the checkout")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -565,10 +565,7 @@ fn number(token: &str) -> Result<Toml, &'static str> {
     exponent_digits.transpose()?;
     let plain = token.replace('_', "");
     if decimals.is_none() && exponent.is_none() {
-        return plain
-            .parse()
-            .map(Toml::Int)
-            .map_err(|_| TOO_LARGE);
+        return plain.parse().map(Toml::Int).map_err(|_| TOO_LARGE);
     }
     match plain.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(Toml::Float(value)),

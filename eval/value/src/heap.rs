@@ -15,7 +15,7 @@ const CHUNK: usize = 256 << 10;
 /// Objects of more bytes than this get a chunk of their own.
 const LARGE: usize = 32 << 10;
 /// Bytes of a line, the unit in which dead space is found again.
-const LINE: usize = 128;
+const LINE: usize = 64;
 
 const STATE_SHIFT: u32 = 8;
 const SMALL_SHIFT: u32 = 12;
@@ -105,6 +105,8 @@ struct Chunk {
     top: usize,
     /// A bit for each word of the chunk at which a live object starts; made by a collection.
     marks: Vec<u64>,
+    /// A bit for each line with a part of a live object.
+    lines: Vec<u64>,
 }
 
 /// Shows a collection every root.
@@ -286,7 +288,7 @@ impl Heap {
         // SAFETY: the chunk is longer than its header.
         unsafe { base.cast::<u64>().write(chunks.len() as u64) };
         let base = base.expose_provenance();
-        chunks.push(Chunk { base, bytes, top: base + HEADER + used, marks: Vec::new() });
+        chunks.push(Chunk { base, bytes, top: base + HEADER + used, marks: Vec::new(), lines: Vec::new() });
         self.reserved.set(self.reserved.get() + bytes as u64);
         base + HEADER
     }
@@ -386,7 +388,8 @@ impl Heap {
 
     /// Whether it is a thunk or closure whose captures are to be filled.
     pub fn is_unfilled(&self, v: Val) -> bool {
-        matches!(v.tag(), Tag::Thunk | Tag::Func) && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
+        matches!(v.tag(), Tag::Thunk | Tag::Func)
+            && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
     }
 
     /// The code unit of a thunk of kind [`Kind::Thunk`], or of a closure.
@@ -850,7 +853,7 @@ impl Heap {
     /// Every value that will be used afterwards must be reachable (H5). Answers the bytes of live objects.
     pub fn collect(&mut self, roots: &mut Roots<'_>, layouts: &crate::Layouts) -> u64 {
         let live = self.mark_roots(roots, layouts);
-        self.sweep(layouts, true);
+        self.sweep(true);
         live
     }
 
@@ -858,7 +861,7 @@ impl Heap {
     /// for what comes.
     pub fn collect_at_safepoint(&self, roots: &mut Roots<'_>, layouts: &crate::Layouts) -> u64 {
         let live = self.mark_roots(roots, layouts);
-        self.sweep(layouts, false);
+        self.sweep(false);
         live
     }
 
@@ -869,6 +872,8 @@ impl Heap {
         for chunk in chunks.iter_mut() {
             chunk.marks.clear();
             chunk.marks.resize(chunk.bytes.min(CHUNK).div_ceil(64 * 8), 0);
+            chunk.lines.clear();
+            chunk.lines.resize(CHUNK / LINE / 64, 0);
         }
         let mut stack: Vec<Val> = vec![self.empty_list(), self.empty_attrs(), self.empty_string()];
         roots(&mut |v| stack.push(v));
@@ -883,7 +888,9 @@ impl Heap {
                 continue;
             }
             let head = self.header(v);
-            live += 8 * self.size(head, layouts) as u64;
+            let bytes = 8 * self.size(head, layouts);
+            live += bytes as u64;
+            mark_lines(chunks, v, bytes);
             let (from, len) = traced(head, layouts);
             for slot in self.slots(v, from, len) {
                 let v = slot.get();
@@ -891,7 +898,9 @@ impl Heap {
                 if value != v {
                     slot.set(value);
                 }
-                stack.push(value);
+                if value.is_pointer() {
+                    stack.push(value);
+                }
             }
         }
         live
@@ -915,7 +924,7 @@ impl Heap {
     }
 
     /// Lists the free lines of all chunks. Chunks without live objects are freed if `give_back`, and large ones in any case.
-    fn sweep(&self, layouts: &crate::Layouts, give_back: bool) {
+    fn sweep(&self, give_back: bool) {
         let mut chunks = self.chunks.borrow_mut();
         let mut holes = Vec::new();
         let mut kept: Vec<Chunk> = Vec::with_capacity(chunks.len());
@@ -930,7 +939,7 @@ impl Heap {
             // SAFETY: the first word of a chunk is its index, which changes as chunks before it go.
             unsafe { base.write(kept.len() as u64) };
             if chunk.bytes == CHUNK {
-                self.find_holes(&chunk, &chunk.marks, layouts, &mut holes);
+                find_holes(&chunk, &mut holes);
                 chunk.top = chunk.base + CHUNK;
             }
             kept.push(chunk);
@@ -939,38 +948,23 @@ impl Heap {
         *chunks = kept;
         *self.holes.borrow_mut() = holes;
     }
+}
 
-    fn find_holes(
-        &self,
-        chunk: &Chunk,
-        marks: &[u64],
-        layouts: &crate::Layouts,
-        holes: &mut Vec<(usize, usize)>,
-    ) {
-        let mut used = [false; CHUNK / LINE];
-        used[0] = true;
-        for (i, &bits) in marks.iter().enumerate() {
-            let mut bits = bits;
-            while bits != 0 {
-                let word = i * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let head = self.header(Val((chunk.base + 8 * word) as u64));
-                let last = word + self.size(head, layouts) - 1;
-                used[word * 8 / LINE..=last * 8 / LINE].fill(true);
+/// Lists the runs of free lines of a chunk.
+fn find_holes(chunk: &Chunk, holes: &mut Vec<(usize, usize)>) {
+    let is_used = |line: usize| line == 0 || chunk.lines[line / 64] >> (line % 64) & 1 == 1;
+    let mut line = 0;
+    while line < CHUNK / LINE {
+        let used = is_used(line);
+        let end = (line..CHUNK / LINE).find(|&l| is_used(l) != used).unwrap_or(CHUNK / LINE);
+        if !used {
+            let (start, end) = (chunk.base + line * LINE, chunk.base + end * LINE);
+            if cfg!(debug_assertions) {
+                poison(start, end);
             }
+            holes.push((start, end));
         }
-        let mut line = 0;
-        while line < used.len() {
-            let run = used[line..].iter().take_while(|&&u| u == used[line]).count();
-            if !used[line] {
-                let (start, end) = (chunk.base + line * LINE, chunk.base + (line + run) * LINE);
-                if cfg!(debug_assertions) {
-                    poison(start, end);
-                }
-                holes.push((start, end));
-            }
-            line += run;
-        }
+        line = end;
     }
 }
 
@@ -983,6 +977,19 @@ fn mark_object(chunks: &mut [Chunk], v: Val) -> bool {
     let new = chunk.marks[i] & bit == 0;
     chunk.marks[i] |= bit;
     new
+}
+
+/// Sets the marks of the lines that an object of so many bytes touches. Large objects have chunks of their own.
+fn mark_lines(chunks: &mut [Chunk], v: Val, bytes: usize) {
+    let at = (v.0 & !7) as usize;
+    let chunk = &mut chunks[chunk_index(at)];
+    if chunk.bytes != CHUNK {
+        return;
+    }
+    let start = at - chunk.base;
+    for line in start / LINE..=(start + bytes - 1) / LINE {
+        chunk.lines[line / 64] |= 1 << (line % 64);
+    }
 }
 
 /// Overwrites dead objects by what is no object, so that a root which was forgotten (H5) shows.

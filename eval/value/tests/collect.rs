@@ -101,7 +101,7 @@ impl World {
             Recipe::LongList(number, len) => heap.new_list(vec![part(number); *len].into_iter()),
             Recipe::Attrs(numbers) => heap.new_attrs(self.sizes[numbers.len()], 1, parts(numbers)),
             Recipe::Overlay(base, delta, flat) => {
-                let v = heap.new_overlay(1, part(base), part(delta));
+                let v = heap.new_overlay(1, 2, part(base), part(delta));
                 if let Some(flat) = flat.as_ref().map(part).filter(|v| v.is_attrs()) {
                     heap.set_flattened(v, flat);
                 }

@@ -123,9 +123,10 @@ fn an_overlay_remembers_its_flat_set() {
     let (heap, layouts, mut symbols) = (Heap::new(), Layouts::new(), Symbols::new());
     let layout = layouts.intern(&[symbols.intern(b"a")]);
     let [base, delta, flat] = [0, 1, 2].map(|n| heap.new_attrs(layout, 0, [ints(3)[n]].into_iter()));
-    let overlay = heap.new_overlay(4, base, delta);
+    let overlay = heap.new_overlay(4, 9, base, delta);
     assert_eq!(heap.overlay(overlay), (base, delta, 4, None));
     assert_eq!((heap.layout(overlay), heap.positions(overlay)), (None, 0));
+    assert_eq!(heap.overlay_size(overlay), 9);
     heap.set_flattened(overlay, flat);
     assert_eq!(heap.overlay(overlay), (base, delta, 4, Some(flat)));
 }

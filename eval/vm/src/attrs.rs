@@ -19,9 +19,16 @@ enum Entry {
     /// The position of each slot.
     Literal(Box<[Pos]>),
     /// The left and the right entry of a merge, with the layouts that were merged.
-    Update { left: PositionsId, right: PositionsId, layouts: (LayoutId, LayoutId) },
+    Update {
+        left: PositionsId,
+        right: PositionsId,
+        layouts: (LayoutId, LayoutId),
+    },
     /// The attributes of another set with some removed: its entry and layout.
-    Subset { of: PositionsId, layout: LayoutId },
+    Subset {
+        of: PositionsId,
+        layout: LayoutId,
+    },
 }
 
 /// Where the attributes of sets are defined, by entry; one is shared by all sets made in the same way.
@@ -50,7 +57,12 @@ impl Positions {
         self.add(Entry::Literal(pos))
     }
 
-    fn update(&mut self, left: PositionsId, right: PositionsId, layouts: (LayoutId, LayoutId)) -> PositionsId {
+    fn update(
+        &mut self,
+        left: PositionsId,
+        right: PositionsId,
+        layouts: (LayoutId, LayoutId),
+    ) -> PositionsId {
         if left == 0 && right == 0 {
             return 0;
         }
@@ -166,8 +178,7 @@ impl<'w> Machine<'w> {
     fn merge(&mut self, a: Val, b: Val) -> Val {
         let ((la, va), (lb, vb)) = (self.plain_parts(a), self.plain_parts(b));
         let plan = self.layouts.update(la, lb, &self.st.symbols);
-        let positions =
-            self.st.positions.update(self.heap.positions(a), self.heap.positions(b), (la, lb));
+        let positions = self.st.positions.update(self.heap.positions(a), self.heap.positions(b), (la, lb));
         self.gather(&plan, va, vb, positions)
     }
 

@@ -143,9 +143,29 @@ pub static TABLE: [Builtin; COUNT] = {
 
 /// Builtins in scope by their own name; all others are so behind two underscores.
 const UNPREFIXED: &[&str] = &[
-    "abort", "baseNameOf", "break", "builtins", "derivation", "derivationStrict", "dirOf", "false", "fetchGit",
-    "fetchMercurial", "fetchTarball", "fetchTree", "fromTOML", "import", "isNull", "map", "null", "placeholder",
-    "removeAttrs", "scopedImport", "throw", "toString", "true",
+    "abort",
+    "baseNameOf",
+    "break",
+    "builtins",
+    "derivation",
+    "derivationStrict",
+    "dirOf",
+    "false",
+    "fetchGit",
+    "fetchMercurial",
+    "fetchTarball",
+    "fetchTree",
+    "fromTOML",
+    "import",
+    "isNull",
+    "map",
+    "null",
+    "placeholder",
+    "removeAttrs",
+    "scopedImport",
+    "throw",
+    "toString",
+    "true",
 ];
 
 /// The version of the language and of CppNix whose answers these are.
@@ -252,7 +272,11 @@ impl Machine<'_> {
             Want::Attrs => "a set",
             Want::Function => "a function",
         };
-        let error = if want == Want::Plain && v.is_string() { self.has_context(v) } else { self.wanted(what, v).at(pos) };
+        let error = if want == Want::Plain && v.is_string() {
+            self.has_context(v)
+        } else {
+            self.wanted(what, v).at(pos)
+        };
         error.while_(pos, context)
     }
 

@@ -57,6 +57,8 @@ pub struct Coerce {
     parts: usize,
     /// Whether the value waited for is a result of `__toString`.
     converted: bool,
+    /// How many sets led to the value waited for.
+    through: usize,
 }
 
 impl Coerce {
@@ -72,6 +74,7 @@ impl Coerce {
             single: None,
             parts: 0,
             converted: false,
+            through: 0,
         }
     }
 
@@ -118,6 +121,8 @@ impl Coerce {
     }
 
     fn set(&mut self, m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
+        self.through += 1;
+        m.check_nesting(self.tasks.len() + self.through)?;
         if let Some(to_string) = m.attr(v, m.st.known.to_string()) {
             self.converted = true;
             return Ok(Step::Call(to_string.get(), Args::from_slice(&[v])));
@@ -146,6 +151,8 @@ impl Native for Coerce {
             if let Some(step) = self.value(m, input)? {
                 return Ok(step);
             }
+            self.through = 0;
+            m.check_nesting(self.tasks.len())?;
             // An element is followed by a space, unless it is an empty list or the last.
             let at = self.tasks.len();
             if let Some(Task::List(list, i)) = self.tasks.last()
@@ -317,9 +324,7 @@ impl Machine<'_> {
         for &part in &parts[1..] {
             let string = self.heap.string(part);
             if string.context != 0 {
-                return Err(Error::eval(
-                    "a string that refers to a store path cannot be appended to a path",
-                ));
+                return Err(Error::eval("a string that refers to a store path cannot be appended to a path"));
             }
             text.extend_from_slice(string.bytes);
         }

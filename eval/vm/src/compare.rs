@@ -12,17 +12,15 @@ pub fn equal_now(m: &Machine<'_>, a: Val, b: Val) -> Option<bool> {
     match (a.tag(), b.tag()) {
         (Tag::String, Tag::String) => Some(a == b || m.heap.bytes(a) == m.heap.bytes(b)),
         (Tag::Immediate, Tag::Immediate) | (Tag::Int, Tag::Int) => Some(a == b),
-        (Tag::Int | Tag::Boxed, Tag::Int | Tag::Boxed) => Some(match (m.heap.as_path(a), m.heap.as_path(b)) {
-            (Some(a), Some(b)) => a == b,
-            _ => compare_numbers(m, a, b) == Some(Ordering::Equal),
-        }),
+        (Tag::Int | Tag::Boxed, Tag::Int | Tag::Boxed) => {
+            Some(match (m.heap.as_path(a), m.heap.as_path(b)) {
+                (Some(a), Some(b)) => a == b,
+                _ => compare_numbers(m, a, b) == Some(Ordering::Equal),
+            })
+        }
         (Tag::List, Tag::List) => {
             let (la, lb) = (m.heap.list(a).len(), m.heap.list(b).len());
-            if la != lb {
-                Some(false)
-            } else {
-                (la == 0).then_some(true)
-            }
+            if la != lb { Some(false) } else { (la == 0).then_some(true) }
         }
         (Tag::Attrs, Tag::Attrs) => None,
         _ => Some(false),
@@ -66,7 +64,11 @@ enum Wait {
     /// For the right side; this is the left one.
     Right(Val),
     /// For the `type` of the left or right one of two sets.
-    Type { a: Val, b: Val, right: bool },
+    Type {
+        a: Val,
+        b: Val,
+        right: bool,
+    },
 }
 
 impl Wait {
@@ -187,6 +189,7 @@ impl Native for Equal {
             Wait::Type { a, b, right } => self.typed(m, a, b, right, input),
         };
         loop {
+            m.check_nesting(self.tasks.len())?;
             match equal {
                 Err(step) => return Ok(step),
                 Ok(false) => return Ok(Step::Done(Val::bool(self.negate))),
@@ -225,7 +228,9 @@ pub fn less_now(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Option<bool>, Err
     let (x, y) = (m.describe(a), m.describe(b));
     let (shown_a, shown_b) = (m.show_short(a), m.show_short(b));
     Err(Error::typed(if x == y {
-        format!("cannot compare {x} with {y}; values of that type are incomparable (values are {shown_a} and {shown_b})")
+        format!(
+            "cannot compare {x} with {y}; values of that type are incomparable (values are {shown_a} and {shown_b})"
+        )
     } else {
         format!("cannot compare {x} with {y}; values are {shown_a} and {shown_b}")
     }))

@@ -47,6 +47,10 @@ pub trait Host: Send + Sync {
     fn read_link(&self, path: &[u8]) -> HostResult<Vec<u8>>;
     /// An environment variable.
     fn env(&self, name: &[u8]) -> Option<Vec<u8>>;
+    /// The directory that relative entries of the search path start from.
+    fn working_directory(&self) -> Vec<u8> {
+        b"/".to_vec()
+    }
     /// Seconds since 1970.
     fn now(&self) -> i64;
     /// Nanoseconds since some fixed moment; for limits and traces.

@@ -1,11 +1,11 @@
 //! From a chunk, which is data, to code of this evaluator: constants become values, keys become layouts,
 //! selections get a cache.
 
+use crate::attrs::PositionsId;
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::attrs::PositionsId;
-use frazil_code::{Chunk, Const, Op};
 use crate::trace::Explained;
+use frazil_code::{Chunk, Const, Op};
 use frazil_syntax::expr::{NO_POS, Offset};
 use frazil_syntax::symbol::Symbol;
 use frazil_value::{LayoutId, Val};
@@ -114,7 +114,7 @@ impl<'w> Machine<'w> {
         let chunk = frazil_code::emit(&tree, unit - first);
         debug_assert_eq!(frazil_code::verify(&chunk, &tree), Ok(()));
         let code = self.link(unit, file, first, start, &tree.exprs, chunk);
-        let index = self.codes.push(code);
+        let index = self.codes.push(Box::new(code));
         self.st.units[unit as usize] = index as u32;
         &self.codes[index]
     }
@@ -164,7 +164,13 @@ impl<'w> Machine<'w> {
         }
     }
 
-    fn constant(&mut self, file: u32, start: u32, exprs: &frazil_syntax::expr::Exprs, constant: Const) -> Val {
+    fn constant(
+        &mut self,
+        file: u32,
+        start: u32,
+        exprs: &frazil_syntax::expr::Exprs,
+        constant: Const,
+    ) -> Val {
         match constant {
             Const::Int(n) => self.heap.new_int(n),
             Const::Float(f) => self.heap.new_float(f),

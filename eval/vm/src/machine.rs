@@ -1,15 +1,15 @@
 //! The machine: a loop over instructions, and frames that it pushes and pops instead of recursing.
 
 use crate::builtins;
+use crate::builtins::Want;
 use crate::coerce::{self, CoerceTo};
 use crate::compare;
-use crate::builtins::Want;
 use crate::error::{Error, ErrorKind, Shown};
 use crate::files::Pos;
 use crate::link::Code;
 use crate::native::{Args, Native, Step, traced};
 use crate::trace::{Trail, Waiting};
-use crate::world::{MIN_BUDGET, State, World};
+use crate::world::{State, World};
 use frazil_code::op::Op;
 use frazil_syntax::expr::ExprId;
 use frazil_syntax::symbol::Symbol;
@@ -52,7 +52,7 @@ pub struct Machine<'w> {
     pub heap: &'w Heap,
     /// Layouts of sets.
     pub layouts: &'w Layouts,
-    pub(crate) codes: &'w boxcar::Vec<Code>,
+    pub(crate) codes: &'w boxcar::Vec<Box<Code>>,
     /// Everything else.
     pub st: &'w mut State,
     frames: Vec<Frame<'w>>,
@@ -178,8 +178,7 @@ impl<'w> Machine<'w> {
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
         self.st.collected_at = self.heap.allocated();
-        self.st.budget = (live * 3 / 4).max(MIN_BUDGET);
-        if std::env::var("GCLOG").is_ok() { eprintln!("GC live {live} reserved {} allocated {}", self.heap.reserved(), self.heap.allocated()); }
+        self.st.budget = live.max(self.st.min_budget);
     }
 
     // ---- frames -------------------------------------------------------------------------------------
@@ -193,12 +192,22 @@ impl<'w> Machine<'w> {
         let base = self.top() as u32;
         self.depth += counts as u32;
         self.natives.push(native);
-        self.frames.push(Frame { code: None, update, env: Val::ABSENT, ip: 0, done: false, base, dst, counts });
+        self.frames.push(Frame {
+            code: None,
+            update,
+            env: Val::ABSENT,
+            ip: 0,
+            done: false,
+            base,
+            dst,
+            counts,
+        });
         self.input = Val::ABSENT;
     }
 
     /// Pushes a frame of `code`, whose arguments are in the registers from `base` on.
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "the parts of a frame, in registers of the processor")]
     fn push_code(
         &mut self,
         regs: &mut Vec<Val>,
@@ -220,7 +229,16 @@ impl<'w> Machine<'w> {
             }
         }
         self.depth += counts as u32;
-        self.frames.push(Frame { code: Some(code), update, env, ip: 0, done: false, base: base as u32, dst, counts });
+        self.frames.push(Frame {
+            code: Some(code),
+            update,
+            env,
+            ip: 0,
+            done: false,
+            base: base as u32,
+            dst,
+            counts,
+        });
     }
 
     /// Looks at the limits; called for every frame that runs code of the program.
@@ -367,7 +385,13 @@ impl<'w> Machine<'w> {
     // ---- starting things ----------------------------------------------------------------------------
 
     /// Starts a step whose result goes to `dst` of the frame on top, and to the thunk `update`.
-    fn start_step(&mut self, regs: &mut Vec<Val>, step: Step, dst: u8, update: Val) -> Result<Started, Error> {
+    fn start_step(
+        &mut self,
+        regs: &mut Vec<Val>,
+        step: Step,
+        dst: u8,
+        update: Val,
+    ) -> Result<Started, Error> {
         match step {
             Step::Done(v) => {
                 if update != Val::ABSENT {
@@ -415,7 +439,13 @@ impl<'w> Machine<'w> {
         }
     }
 
-    fn start_claimed(&mut self, regs: &mut Vec<Val>, v: Val, claim: Claim, dst: u8) -> Result<Started, Error> {
+    fn start_claimed(
+        &mut self,
+        regs: &mut Vec<Val>,
+        v: Val,
+        claim: Claim,
+        dst: u8,
+    ) -> Result<Started, Error> {
         match claim {
             Claim::Done(value) => Ok(Some(value)),
             Claim::Failed(failure) => Err(self.failed(failure)),
@@ -450,7 +480,14 @@ impl<'w> Machine<'w> {
         }
     }
 
-    fn start_select(&mut self, regs: &mut Vec<Val>, v: Val, unit: u32, at: u16, dst: u8) -> Result<Started, Error> {
+    fn start_select(
+        &mut self,
+        regs: &mut Vec<Val>,
+        v: Val,
+        unit: u32,
+        at: u16,
+        dst: u8,
+    ) -> Result<Started, Error> {
         let base = self.heap.captures(v)[0].get();
         let code = self.code(unit);
         let Op::LazySelect { site, .. } = code.ops[at as usize] else {
@@ -462,7 +499,8 @@ impl<'w> Machine<'w> {
         {
             return self.start_step(regs, Step::Return(slot.get()), dst, v);
         }
-        let native = SelectThunk { base, name: code.sites[site as usize].name, pos: code.pos_at(at as usize) };
+        let native =
+            SelectThunk { base, name: code.sites[site as usize].name, pos: code.pos_at(at as usize) };
         self.push_native(Some(Box::new(native)), dst, v, false);
         Ok(None)
     }
@@ -532,7 +570,8 @@ impl<'w> Machine<'w> {
             return self.start_step(regs, Step::Done(partial), dst, update);
         }
         let (now, later) = args.split_at(arity);
-        let native = OverApply { f, now: Args::from_slice(now), later: Args::from_slice(later), called: false };
+        let native =
+            OverApply { f, now: Args::from_slice(now), later: Args::from_slice(later), called: false };
         self.push_native(Some(Box::new(native)), dst, update, false);
         Ok(None)
     }
@@ -545,7 +584,8 @@ impl<'w> Machine<'w> {
             let text = format!("attempt to call something which is not a function but {what}: {value}");
             return Err(Error::typed(text));
         };
-        let native = CallFunctor { set: f, functor: functor.get(), args: Args::from_slice(args), called: false };
+        let native =
+            CallFunctor { set: f, functor: functor.get(), args: Args::from_slice(args), called: false };
         self.push_native(Some(Box::new(native)), dst, update, false);
         Ok(None)
     }
@@ -754,7 +794,8 @@ impl<'w> Machine<'w> {
                 }
                 Op::Closure { dst, child } => {
                     let child = &code.children[child as usize];
-                    w[dst as usize] = heap.new_closure(child.unit, code.sources(child).iter().map(|&c| source!(c)));
+                    w[dst as usize] =
+                        heap.new_closure(child.unit, code.sources(child).iter().map(|&c| source!(c)));
                 }
                 Op::NewThunk { dst, child } => {
                     let child = &code.children[child as usize];
@@ -820,7 +861,8 @@ impl<'w> Machine<'w> {
                     }
                 }
                 Op::LazyCall { dst, base: f, n } => {
-                    let (unit, at) = if ip <= u16::MAX as usize { (code.unit, ip as u16) } else { (NO_UNIT, 0) };
+                    let (unit, at) =
+                        if ip <= u16::MAX as usize { (code.unit, ip as u16) } else { (NO_UNIT, 0) };
                     let args = &w[f as usize + 1..f as usize + 1 + n as usize];
                     self.st.stats.thunks += 1;
                     w[dst as usize] = heap.new_apply_thunk(unit, at, w[f as usize], args);
@@ -1111,7 +1153,12 @@ impl<'w> Machine<'w> {
                         if !v.is_string() {
                             leave!(false);
                             let to = CoerceTo { copy: true, ..CoerceTo::PLAIN };
-                            let step = coerce::to_string(v, to, Pos::part(reg - first), "while evaluating a path segment");
+                            let step = coerce::to_string(
+                                v,
+                                to,
+                                Pos::part(reg - first),
+                                "while evaluating a path segment",
+                            );
                             if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
                                 regs[base + reg as usize] = v;
                             }
@@ -1126,7 +1173,12 @@ impl<'w> Machine<'w> {
                         let v = force!(reg);
                         if !v.is_string() {
                             leave!(false);
-                            let step = coerce::to_string(v, CoerceTo::PLAIN, Pos::part(reg - first), "while evaluating a path segment");
+                            let step = coerce::to_string(
+                                v,
+                                CoerceTo::PLAIN,
+                                Pos::part(reg - first),
+                                "while evaluating a path segment",
+                            );
                             if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
                                 regs[base + reg as usize] = v;
                             }
@@ -1156,7 +1208,8 @@ impl<'w> Machine<'w> {
     // ---- what instructions do -----------------------------------------------------------------------
 
     fn slot(&self, from: Val, slot: u32) -> Val {
-        let slots = if from.is_list() { self.heap.list(from) } else { self.heap.attr_values(from, self.layouts) };
+        let slots =
+            if from.is_list() { self.heap.list(from) } else { self.heap.attr_values(from, self.layouts) };
         slots[slot as usize].get()
     }
 
@@ -1272,7 +1325,9 @@ impl<'w> Machine<'w> {
     pub(crate) fn missing(&mut self, set: Val, name: Symbol, pos: Pos) -> Error {
         let suggestions = self.suggestions(set, name);
         let name = self.shown_name(name);
-        Error::new(ErrorKind::MissingAttribute, format!("attribute '{name}' missing")).at(pos).suggest(suggestions)
+        Error::new(ErrorKind::MissingAttribute, format!("attribute '{name}' missing"))
+            .at(pos)
+            .suggest(suggestions)
     }
 
     fn undefined(&mut self, name: Symbol, pos: Pos) -> Error {

@@ -171,7 +171,8 @@ impl Machine<'_> {
             Tag::Func => {
                 let text = match self.function_kind(v) {
                     FunctionKind::Lambda { name, pos } => {
-                        let name = name.map(|n| format!(" {}", String::from_utf8_lossy(self.st.symbols.name(n))));
+                        let name =
+                            name.map(|n| format!(" {}", String::from_utf8_lossy(self.st.symbols.name(n))));
                         format!("«lambda{} @ {}»", name.unwrap_or_default(), self.st.show_pos(pos))
                     }
                     FunctionKind::Builtin(name) => format!("«primop {name}»"),
@@ -273,7 +274,11 @@ impl Machine<'_> {
     }
 
     pub(crate) fn missing_argument(&mut self, code: &Code, name: Symbol) -> Error {
-        let text = format!("function '{}' called without required argument '{}'", self.lambda_name(code), self.shown_name(name));
+        let text = format!(
+            "function '{}' called without required argument '{}'",
+            self.lambda_name(code),
+            self.shown_name(name)
+        );
         Error::typed(text).at(self.lambda_pos(code))
     }
 
@@ -283,7 +288,11 @@ impl Machine<'_> {
         let name = *keys.iter().find(|key| !is_formal(key)).expect("more attributes than formals");
         let formals = code.formals.iter().map(|(site, _)| self.st.symbols.name(site.name));
         let suggestions = best_matches(formals, self.st.symbols.name(name));
-        let text = format!("function '{}' called with unexpected argument '{}'", self.lambda_name(code), self.shown_name(name));
+        let text = format!(
+            "function '{}' called with unexpected argument '{}'",
+            self.lambda_name(code),
+            self.shown_name(name)
+        );
         Error::typed(text).at(self.lambda_pos(code)).suggest(suggestions)
     }
 

@@ -107,6 +107,7 @@ impl<'w> Machine<'w> {
     }
 
     /// What is said of the call of a builtin, and where a function was called.
+    #[expect(clippy::too_many_arguments, reason = "what the unwinding of a frame knows")]
     fn trace_call(
         &mut self,
         window: &[Val],

@@ -49,8 +49,6 @@ pub struct Settings {
     pub store_dir: StoreDir,
     /// Entries of `NIX_PATH` and `-I`: prefix and path.
     pub nix_path: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Where relative paths of the search path start from.
-    pub working_directory: Vec<u8>,
     /// The user's home, for `~/` paths.
     pub home: Option<Vec<u8>>,
     /// `pure-eval`
@@ -77,7 +75,6 @@ impl Default for Settings {
             system: b"x86_64-linux".to_vec(),
             store_dir: StoreDir::default(),
             nix_path: Vec::new(),
-            working_directory: b"/".to_vec(),
             home: None,
             pure: false,
             restricted: false,
@@ -121,7 +118,7 @@ pub struct Known(Vec<Symbol>);
 
 macro_rules! known {
     ($($name:ident = $text:literal),* $(,)?) => {
-        #[expect(non_camel_case_types, dead_code, reason = "indices into a table, named as the attributes")]
+        #[expect(non_camel_case_types, reason = "indices into a table, named as the attributes")]
         enum Index { $($name),* }
         impl Known {
             fn new(symbols: &mut Symbols) -> Known {
@@ -184,8 +181,9 @@ pub struct State {
     pub pins: Vec<Val>,
     /// Bytes that the heap had handed out when it was last collected.
     pub(crate) collected_at: u64,
-    /// Bytes to hand out before it is collected again.
+    /// Bytes to hand out before it is collected again, at least `min_budget`.
     pub(crate) budget: u64,
+    pub(crate) min_budget: u64,
     /// Every derivation made, by its path.
     pub drvs: FxHashMap<StorePath, Drv>,
     /// Texts of derivations, if they are kept.
@@ -195,7 +193,6 @@ pub struct State {
     pub(crate) sources: FxHashMap<Arc<[u8]>, StorePath>,
     pub(crate) regexes: builtins::regex::Cache,
     pub(crate) readdirs: FxHashMap<Arc<[u8]>, Val>,
-    pub(crate) resolved_dirs: FxHashMap<Arc<[u8]>, Arc<[u8]>>,
     pub(crate) search: FxHashMap<Vec<u8>, Option<Arc<[u8]>>>,
     /// The way out.
     pub host: Arc<dyn Host>,
@@ -210,7 +207,7 @@ pub struct State {
 }
 
 /// The heap is collected when so many bytes were handed out since the last time, at least.
-pub(crate) const MIN_BUDGET: u64 = 64 << 20;
+const MIN_BUDGET: u64 = 64 << 20;
 
 /// One evaluator's world.
 pub struct World {
@@ -218,7 +215,7 @@ pub struct World {
     pub heap: Heap,
     /// Layouts of attribute sets.
     pub layouts: Layouts,
-    pub(crate) codes: boxcar::Vec<Code>,
+    pub(crate) codes: boxcar::Vec<Box<Code>>,
     /// The rest.
     pub state: State,
 }
@@ -256,13 +253,13 @@ impl World {
             pins: Vec::new(),
             collected_at: 0,
             budget: MIN_BUDGET,
+            min_budget: MIN_BUDGET,
             drvs: FxHashMap::default(),
             drv_texts: None,
             scratch: Scratch::default(),
             sources: FxHashMap::default(),
             regexes: Default::default(),
             readdirs: FxHashMap::default(),
-            resolved_dirs: FxHashMap::default(),
             search: FxHashMap::default(),
             host,
             settings,
@@ -271,7 +268,8 @@ impl World {
             steps_left: u64::MAX,
             deadline: u64::MAX,
         };
-        let mut world = World { heap: Heap::new(), layouts: Layouts::new(), codes: boxcar::Vec::new(), state };
+        let mut world =
+            World { heap: Heap::new(), layouts: Layouts::new(), codes: boxcar::Vec::new(), state };
         world.heap.set_limit(world.state.limits.heap);
         builtins::install(&mut world);
         world
@@ -283,6 +281,11 @@ impl World {
         self.state.limits = limits;
     }
 
+    /// While a machine runs, the heap is collected when at least so many bytes were handed out since the last time.
+    pub fn collect_after(&mut self, bytes: u64) {
+        (self.state.budget, self.state.min_budget) = (bytes, bytes);
+    }
+
     /// Frees all values that neither handles, imported files, builtins nor code need. Answers the bytes still live.
     pub fn collect(&mut self) -> u64 {
         let World { heap, layouts, codes, state } = self;
@@ -292,11 +295,15 @@ impl World {
 
 impl State {
     /// Shows all values in tables and code to a collection.
-    pub(crate) fn roots(&self, codes: &boxcar::Vec<Code>, visit: &mut dyn FnMut(Val)) {
+    pub(crate) fn roots(&self, codes: &boxcar::Vec<Box<Code>>, visit: &mut dyn FnMut(Val)) {
         codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
         let tables = [&self.handles, &self.pins, &self.symbol_strings];
         tables.into_iter().flatten().for_each(|&v| visit(v));
-        self.globals.values().chain(self.imports.values()).chain(self.readdirs.values()).for_each(|&v| visit(v));
+        self.globals
+            .values()
+            .chain(self.imports.values())
+            .chain(self.readdirs.values())
+            .for_each(|&v| visit(v));
     }
 
     /// Starts the clock and the count of an evaluation.

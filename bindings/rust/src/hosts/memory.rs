@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Links on the way of one path, at most; Linux's number.
+const MAX_LINKS: usize = 40;
+
 /// Files in memory. Directories are there by the files in them; a clone sees the same messages.
 ///
 /// ```
@@ -117,6 +120,36 @@ impl Memory {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The path without links on the way to its last name; nor there if `follow`.
+    fn resolve(&self, path: &[u8], follow: bool) -> HostResult<Vec<u8>> {
+        let mut links = 0;
+        let mut resolved: Vec<u8> = Vec::new();
+        // Names still to be walked, the next one last.
+        let mut names: Vec<Vec<u8>> = Vec::new();
+        push_names(&mut names, path);
+        while let Some(name) = names.pop() {
+            if name == b".." {
+                let parent = resolved.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+                resolved.truncate(parent);
+                continue;
+            }
+            let parent = resolved.len();
+            resolved.push(b'/');
+            resolved.extend_from_slice(&name);
+            if let Some(Entry::Link(target)) = self.entries.get(&resolved)
+                && (follow || !names.is_empty())
+            {
+                links += 1;
+                if links > MAX_LINKS {
+                    return Err(HostError::Failed("Too many levels of symbolic links".to_owned()));
+                }
+                resolved.truncate(if target.starts_with(b"/") { 0 } else { parent });
+                push_names(&mut names, target);
+            }
+        }
+        Ok(if resolved.is_empty() { b"/".to_vec() } else { resolved })
+    }
+
     /// What lies below a directory, by path.
     fn below(&self, directory: &[u8]) -> impl Iterator<Item = (&[u8], &Entry)> {
         let mut prefix = directory.to_vec();
@@ -139,26 +172,26 @@ fn kind(entry: &Entry) -> FileKind {
     }
 }
 
+/// The names of a path, the first one last.
+fn push_names(names: &mut Vec<Vec<u8>>, path: &[u8]) {
+    let parts = path.split(|&byte| byte == b'/').filter(|name| !name.is_empty() && name != b".");
+    names.extend(parts.rev().map(<[u8]>::to_vec));
+}
+
 impl Host for Memory {
     fn read_file(&self, path: &[u8]) -> HostResult<Arc<[u8]>> {
-        match self.entries.get(path) {
+        let path = self.resolve(path, true)?;
+        match self.entries.get(&path) {
             Some(Entry::File { contents, .. }) => Ok(contents.clone()),
-            Some(Entry::Link(target)) => {
-                let parent = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
-                let base = if target.starts_with(b"/") { &[][..] } else { &path[..=parent] };
-                match self.entries.get(&[base, target].concat()) {
-                    Some(Entry::File { contents, .. }) => Ok(contents.clone()),
-                    _ => Err(HostError::NotFound),
-                }
-            }
-            None if self.kind(path).is_ok() => Err(HostError::Failed("Is a directory".to_owned())),
-            None => Err(HostError::NotFound),
+            None if self.below(&path).next().is_some() => Err(HostError::Failed("Is a directory".to_owned())),
+            _ => Err(HostError::NotFound),
         }
     }
 
     fn read_dir(&self, path: &[u8]) -> HostResult<Vec<(Vec<u8>, Option<FileKind>)>> {
+        let path = self.resolve(path, true)?;
         let mut names: Vec<(Vec<u8>, Option<FileKind>)> = Vec::new();
-        for (rest, entry) in self.below(path) {
+        for (rest, entry) in self.below(&path) {
             let slash = rest.iter().position(|&byte| byte == b'/');
             let name = &rest[..slash.unwrap_or(rest.len())];
             if names.last().is_none_or(|(last, _)| last != name) {
@@ -170,15 +203,16 @@ impl Host for Memory {
     }
 
     fn kind(&self, path: &[u8]) -> HostResult<FileKind> {
-        match self.entries.get(path) {
+        let path = self.resolve(path, false)?;
+        match self.entries.get(&path) {
             Some(entry) => Ok(kind(entry)),
-            None if path == b"/" || self.below(path).next().is_some() => Ok(FileKind::Directory),
+            None if path == b"/" || self.below(&path).next().is_some() => Ok(FileKind::Directory),
             None => Err(HostError::NotFound),
         }
     }
 
     fn read_link(&self, path: &[u8]) -> HostResult<Vec<u8>> {
-        match self.entries.get(path) {
+        match self.entries.get(&self.resolve(path, false)?) {
             Some(Entry::Link(target)) => Ok(target.clone()),
             _ => Err(HostError::NotFound),
         }

@@ -60,6 +60,10 @@ impl<U: Host, L: Host> Host for Overlay<U, L> {
         self.upper.env(name).or_else(|| self.lower.env(name))
     }
 
+    fn working_directory(&self) -> Vec<u8> {
+        self.lower.working_directory()
+    }
+
     fn now(&self) -> i64 {
         self.lower.now()
     }

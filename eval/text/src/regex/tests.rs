@@ -1,3 +1,5 @@
+//! What the compiler and the search of regular expressions answer.
+
 use super::*;
 use proptest::prelude::*;
 

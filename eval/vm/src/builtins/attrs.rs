@@ -14,8 +14,16 @@ use rustc_hash::FxHashMap;
 macro_rules! two {
     ($name:literal, $first:ident, $second:ident) => {
         &[
-            strict(0, Want::$first, concat!("while evaluating the first argument passed to builtins.", $name)),
-            strict(1, Want::$second, concat!("while evaluating the second argument passed to builtins.", $name)),
+            strict(
+                0,
+                Want::$first,
+                concat!("while evaluating the first argument passed to builtins.", $name),
+            ),
+            strict(
+                1,
+                Want::$second,
+                concat!("while evaluating the second argument passed to builtins.", $name),
+            ),
         ]
     };
 }
@@ -58,7 +66,14 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::List, "while evaluating the argument passed to builtins.listToAttrs")],
         |m, a| {
             let n = m.heap.list(a[0]).len();
-            let pairs = Pairs { list: a[0], i: 0, names: Vec::with_capacity(n), values: Vec::with_capacity(n), pos: Vec::with_capacity(n), pair: Val::ABSENT };
+            let pairs = Pairs {
+                list: a[0],
+                i: 0,
+                names: Vec::with_capacity(n),
+                values: Vec::with_capacity(n),
+                pos: Vec::with_capacity(n),
+                pair: Val::ABSENT,
+            };
             Ok(Step::ReturnRun(Box::new(pairs)))
         },
     ),
@@ -101,7 +116,8 @@ impl Native for Remove {
     traced!(self, visit: [self.set, self.names]);
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        const CONTEXT: &str = "while evaluating the values of the second argument passed to builtins.removeAttrs";
+        const CONTEXT: &str =
+            "while evaluating the values of the second argument passed to builtins.removeAttrs";
         let mut input = input;
         loop {
             if input != Val::ABSENT {
@@ -177,7 +193,11 @@ impl Native for Pairs {
         let mut input = input;
         loop {
             if input != Val::ABSENT && self.pair == Val::ABSENT {
-                m.expect(input, Want::Attrs, "while evaluating an element of the list passed to builtins.listToAttrs")?;
+                m.expect(
+                    input,
+                    Want::Attrs,
+                    "while evaluating an element of the list passed to builtins.listToAttrs",
+                )?;
                 let name = m.required_attr(input, m.st.known.name(), PAIR)?;
                 self.pair = input;
                 match m.heap.peek(name) {
@@ -237,7 +257,8 @@ fn intersect(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
 /// The same by looking each name of the left set up, which is cheap when that is the small one.
 fn intersect_large(m: &mut Machine<'_>, a: Val, b: Val) -> Val {
     let (keys, _) = m.attrs(a);
-    let found = keys.iter().filter_map(|&key| m.attr(b, key).map(|slot| (key, slot.get(), m.attr_pos(b, key))));
+    let found =
+        keys.iter().filter_map(|&key| m.attr(b, key).map(|slot| (key, slot.get(), m.attr_pos(b, key))));
     let (mut names, mut values, mut pos) = (Vec::new(), Vec::new(), Vec::new());
     for (name, value, at) in found {
         names.push(name);
@@ -336,7 +357,8 @@ impl Native for Zip {
         }
         let mut values = Vec::with_capacity(names.len());
         for &name in &names {
-            let (string, group) = (m.symbol_string(name), list(m.heap, groups.remove(&name).unwrap_or_default()));
+            let (string, group) =
+                (m.symbol_string(name), list(m.heap, groups.remove(&name).unwrap_or_default()));
             values.push(m.heap.new_apply_thunk(NO_UNIT, 0, self.f, &[string, group]));
         }
         Ok(Step::Done(m.new_attrs(&names, &values)))

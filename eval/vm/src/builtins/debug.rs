@@ -10,11 +10,23 @@ use frazil_value::Val;
 
 pub(super) const TABLE: &[Builtin] = &[
     row("throw", 1, &[], |_, a| {
-        let message = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, "while evaluating the error message passed to builtin.throw");
-        then(Step::Run(Box::new(message)), &[], |m, _, message| Err(Error::new(ErrorKind::Thrown, text(m, message))))
+        let message = Coerce::new(
+            a[0],
+            CoerceTo { more: false, copy: true },
+            Pos::NONE,
+            "while evaluating the error message passed to builtin.throw",
+        );
+        then(Step::Run(Box::new(message)), &[], |m, _, message| {
+            Err(Error::new(ErrorKind::Thrown, text(m, message)))
+        })
     }),
     row("abort", 1, &[], |_, a| {
-        let message = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, "while evaluating the error message passed to builtins.abort");
+        let message = Coerce::new(
+            a[0],
+            CoerceTo { more: false, copy: true },
+            Pos::NONE,
+            "while evaluating the error message passed to builtins.abort",
+        );
         then(Step::Run(Box::new(message)), &[], |m, _, message| {
             let text = text(m, message);
             Err(Error::new(
@@ -40,12 +52,18 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "warn",
         2,
-        &[strict(0, Want::String, "while evaluating the first argument; the message passed to builtins.warn")],
+        &[strict(
+            0,
+            Want::String,
+            "while evaluating the first argument; the message passed to builtins.warn",
+        )],
         |m, a| {
             let message = text(m, a[0]);
             m.st.host.message(&format!("evaluation warning: {message}"));
             if m.st.settings.abort_on_warn {
-                return Err(Error::eval("aborting to reveal stack trace of warning, as abort-on-warn is set"));
+                return Err(Error::eval(
+                    "aborting to reveal stack trace of warning, as abort-on-warn is set",
+                ));
             }
             Ok(Step::Return(a[1]))
         },
@@ -82,9 +100,15 @@ impl Native for Context {
             // The failure was caught to compute the message, and goes on with it.
             Some(mut error) => {
                 if input == Val::NULL {
-                    const CONTEXT: &str = "while evaluating the error message passed to builtins.addErrorContext";
+                    const CONTEXT: &str =
+                        "while evaluating the error message passed to builtins.addErrorContext";
                     self.failed = Some(error);
-                    return Ok(Step::Run(Box::new(Coerce::new(self.message, CoerceTo::PLAIN, Pos::NONE, CONTEXT))));
+                    return Ok(Step::Run(Box::new(Coerce::new(
+                        self.message,
+                        CoerceTo::PLAIN,
+                        Pos::NONE,
+                        CONTEXT,
+                    ))));
                 }
                 error.add_shown(Pos::NONE, text(m, input), Shown::Always);
                 Err(error)

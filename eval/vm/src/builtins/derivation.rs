@@ -15,8 +15,8 @@ use frazil_store::derivation::{DerivationError, Draft, HashModulo, HashesModulo}
 use frazil_store::hash::Algorithm;
 use frazil_store::path::{Method, StorePath, check_name};
 use frazil_syntax::symbol::Symbol;
-use frazil_value::heap::NO_UNIT;
 use frazil_value::Val;
+use frazil_value::heap::NO_UNIT;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 
@@ -27,7 +27,12 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Attrs, "while evaluating the argument passed to builtins.derivationStrict")],
         derivation_strict,
     ),
-    row("derivation", 1, &[strict(0, Want::Attrs, "while evaluating the value passed for the lambda argument")], derivation),
+    row(
+        "derivation",
+        1,
+        &[strict(0, Want::Attrs, "while evaluating the value passed for the lambda argument")],
+        derivation,
+    ),
     row(
         "placeholder",
         1,
@@ -47,14 +52,12 @@ fn derivation(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
             let out = m.symbol_string(m.st.known.out());
             finish_derivation(m, attrs, &[out])
         }
-        Some(outputs) => {
-            then(Step::Force(outputs.get()), &[attrs], |m, kept, outputs| {
-                let attrs = kept[0];
-                m.expect(outputs, Want::List, "while evaluating the second argument passed to builtins.map")?;
-                let names = Names { attrs, names: elements(m, outputs), i: 0 };
-                Ok(Step::ReturnRun(Box::new(names)))
-            })
-        }
+        Some(outputs) => then(Step::Force(outputs.get()), &[attrs], |m, kept, outputs| {
+            let attrs = kept[0];
+            m.expect(outputs, Want::List, "while evaluating the second argument passed to builtins.map")?;
+            let names = Names { attrs, names: elements(m, outputs), i: 0 };
+            Ok(Step::ReturnRun(Box::new(names)))
+        }),
     }
 }
 
@@ -70,8 +73,7 @@ impl Native for Names {
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
-            const CONTEXT: &str =
-                "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
+            const CONTEXT: &str = "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
             self.names[self.i] = m.expect(input, Want::Plain, CONTEXT)?;
             self.i += 1;
         }
@@ -140,7 +142,14 @@ fn finish_derivation(m: &mut Machine<'_>, attrs: Val, outputs: &[Val]) -> Result
     // The sets of the outputs hold each other, so they are made with holes that are filled afterwards.
     let names: Vec<Symbol> = outputs.iter().map(|&o| m.symbol(o)).collect();
     let known = &m.st.known;
-    let own = [known.all(), known.drv_attrs(), known.out_path(), known.drv_path(), known.type_(), known.output_name()];
+    let own = [
+        known.all(),
+        known.drv_attrs(),
+        known.out_path(),
+        known.drv_path(),
+        known.type_(),
+        known.output_name(),
+    ];
     let mut keys: Vec<Symbol> = names.clone();
     keys.extend(own);
     let output_pos = m.derivation_pos(internal_offset(49, 5));
@@ -214,7 +223,11 @@ enum Stage {
     /// The attribute, forced after it was added as JSON.
     Structure(usize),
     /// The element of a list attribute.
-    Element { attr: usize, list: Val, i: usize },
+    Element {
+        attr: usize,
+        list: Val,
+        i: usize,
+    },
 }
 
 impl Stage {
@@ -255,7 +268,8 @@ impl Strict {
         let name = m.heap.bytes(name);
         self.draft.name = String::from_utf8_lossy(name).into_owned();
         check_name(name).map_err(|e| {
-            let mut error = eval_error(format!("invalid derivation name: {e}. Please pass a different 'name'."));
+            let mut error =
+                eval_error(format!("invalid derivation name: {e}. Please pass a different 'name'."));
             self.trace_whole(m, &mut error);
             error
         })?;
@@ -394,7 +408,10 @@ impl Strict {
             let drv = &self.draft.name;
             m.st.host.message(&format!("warning: In a derivation named '{drv}', 'structuredAttrs' disables the effect of the derivation attribute '{ignored}'; use 'outputChecks.<output>.{ignored}' instead"));
         }
-        if matches!(name, b"builder" | b"system" | b"outputHash" | b"outputHashAlgo" | b"outputHashMode" | b"outputs") {
+        if matches!(
+            name,
+            b"builder" | b"system" | b"outputHash" | b"outputHashAlgo" | b"outputHashMode" | b"outputs"
+        ) {
             self.stage = Stage::Structure(i);
             return Ok(Step::Force(v));
         }
@@ -425,7 +442,14 @@ impl Strict {
     }
 
     /// The elements of `args`, or of structured `outputs`.
-    fn element(&mut self, m: &mut Machine<'_>, attr: usize, list: Val, i: usize, input: Val) -> Result<Step, Error> {
+    fn element(
+        &mut self,
+        m: &mut Machine<'_>,
+        attr: usize,
+        list: Val,
+        i: usize,
+        input: Val,
+    ) -> Result<Step, Error> {
         let is_args = self.key(m, attr) == m.st.known.args();
         if input != Val::ABSENT && is_args {
             let string = m.heap.string(input);
@@ -440,16 +464,19 @@ impl Strict {
                 self.stage = Stage::Element { attr, list, i: i + 1 };
                 if is_args {
                     const CONTEXT: &str = "while evaluating an element of the argument list";
-                    return Ok(Step::Run(Box::new(Coerce::new(next.get(), CoerceTo::ATTRIBUTE, Pos::NONE, CONTEXT))));
+                    return Ok(Step::Run(Box::new(Coerce::new(
+                        next.get(),
+                        CoerceTo::ATTRIBUTE,
+                        Pos::NONE,
+                        CONTEXT,
+                    ))));
                 }
                 Ok(Step::Force(next.get()))
             }
             None => {
                 if !is_args {
-                    let names: Vec<&[u8]> = slots
-                        .iter()
-                        .map(|s| m.heap.bytes(m.heap.peek(s.get()).expect("forced")))
-                        .collect();
+                    let names: Vec<&[u8]> =
+                        slots.iter().map(|s| m.heap.bytes(m.heap.peek(s.get()).expect("forced"))).collect();
                     self.draft.set_outputs(names).map_err(eval_error)?;
                 }
                 self.next(attr)
@@ -616,7 +643,8 @@ impl Strict {
     fn trace_whole(&self, m: &mut Machine<'_>, error: &mut Error) {
         let pos = m.attr_pos(self.attrs, m.st.known.name());
         let (name, pos) = (&self.draft.name, m.st.show_pos(pos));
-        let text = format!("while evaluating derivation '{name}'\n  whose name attribute is located at {pos}");
+        let text =
+            format!("while evaluating derivation '{name}'\n  whose name attribute is located at {pos}");
         error.add_trace(Pos::NONE, text);
     }
 }

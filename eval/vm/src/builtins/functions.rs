@@ -189,7 +189,8 @@ fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let start = file.start;
     let lambda = crate::print::nth_lambda(&tree.exprs, first, code.params as usize - 1);
     let formals = tree.exprs.lambdas[lambda as usize].formals.expect("it has formals");
-    let pos: Vec<_> = tree.exprs.formals[formals.formals.range()].iter().map(|f| crate::Pos(start + f.pos)).collect();
+    let pos: Vec<_> =
+        tree.exprs.formals[formals.formals.range()].iter().map(|f| crate::Pos(start + f.pos)).collect();
     Ok(Step::Done(m.new_attrs_at(&names, &values, &pos)))
 }
 
@@ -206,7 +207,9 @@ impl Machine<'_> {
         let (Kind::Closure, unit) = self.heap.function(function) else { return None };
         let code = self.code(unit);
         let takes_set = code.params as usize == given + 1 && (!code.formals.is_empty() || code.has_pattern);
-        takes_set.then(|| (code.formals.iter().map(|(site, default)| (site.name, *default)).collect(), code.ellipsis))
+        takes_set.then(|| {
+            (code.formals.iter().map(|(site, default)| (site.name, *default)).collect(), code.ellipsis)
+        })
     }
 }
 

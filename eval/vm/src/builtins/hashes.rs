@@ -45,9 +45,7 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn algorithm(m: &Machine<'_>, name: Val) -> Result<Algorithm, Error> {
-    Algorithm::parse(m.heap.bytes(name)).map_err(|_| {
-        Error::eval(format!("unknown hash algorithm '{}'", String::from_utf8_lossy(m.heap.bytes(name))))
-    })
+    Algorithm::parse(m.heap.bytes(name)).map_err(|error| Error::eval(error.to_string()))
 }
 
 fn digits(m: &Machine<'_>, hash: &Hash) -> Val {

@@ -12,7 +12,9 @@ use frazil_value::{Slot, Tag, Val};
 pub(super) const TABLE: &[Builtin] = &[
     row("toJSON", 1, &[], |_, a| {
         // A call of its own, as each value inside of another is.
-        crate::native::then(Step::Run(Box::new(ToJson::new(a[0], true))), &[], |_, _, text| Ok(Step::Done(text)))
+        crate::native::then(Step::Run(Box::new(ToJson::new(a[0], true))), &[], |_, _, text| {
+            Ok(Step::Done(text))
+        })
     }),
     row(
         "fromJSON",
@@ -58,15 +60,16 @@ impl ToJson {
     fn string(&mut self, m: &mut Machine<'_>, v: Val) -> Result<(), Error> {
         let string = m.heap.string(v);
         self.context = m.st.contexts.union(self.context, string.context);
-        json::string_into(string.bytes, &mut self.out)
-            .map_err(|e| Error::eval(e.to_string()))
+        json::string_into(string.bytes, &mut self.out).map_err(|e| Error::eval(e.to_string()))
     }
 
     /// Writes a value; asks for what it needs to do so.
     fn value(&mut self, m: &mut Machine<'_>, v: Val) -> Result<Option<Step>, Error> {
         match v.tag() {
             Tag::String => self.string(m, v)?,
-            Tag::Int => self.out.extend_from_slice(v.as_small_int().expect("an integer").to_string().as_bytes()),
+            Tag::Int => {
+                self.out.extend_from_slice(v.as_small_int().expect("an integer").to_string().as_bytes())
+            }
             Tag::Immediate if v == Val::NULL => self.out.extend_from_slice(b"null"),
             Tag::Immediate => self.out.extend_from_slice(if v == Val::TRUE { b"true" } else { b"false" }),
             Tag::Boxed if m.heap.as_path(v).is_some() => {

@@ -14,7 +14,11 @@ use rustc_hash::FxHashMap;
 macro_rules! function_and_list {
     ($name:literal) => {
         &[
-            strict(0, Want::Function, concat!("while evaluating the first argument passed to builtins.", $name)),
+            strict(
+                0,
+                Want::Function,
+                concat!("while evaluating the first argument passed to builtins.", $name),
+            ),
             strict(1, Want::List, concat!("while evaluating the second argument passed to builtins.", $name)),
         ]
     };
@@ -36,11 +40,36 @@ pub(super) const TABLE: &[Builtin] = &[
         ],
         elem_at,
     ),
-    row("head", 1, &[strict(0, Want::List, "while evaluating the first argument passed to 'builtins.head'")], head),
-    row("tail", 1, &[strict(0, Want::List, "while evaluating the first argument passed to 'builtins.tail'")], tail),
-    row("map", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.map")], map),
-    row("filter", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.filter")], filter),
-    row("elem", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.elem")], elem),
+    row(
+        "head",
+        1,
+        &[strict(0, Want::List, "while evaluating the first argument passed to 'builtins.head'")],
+        head,
+    ),
+    row(
+        "tail",
+        1,
+        &[strict(0, Want::List, "while evaluating the first argument passed to 'builtins.tail'")],
+        tail,
+    ),
+    row(
+        "map",
+        2,
+        &[strict(1, Want::List, "while evaluating the second argument passed to builtins.map")],
+        map,
+    ),
+    row(
+        "filter",
+        2,
+        &[strict(1, Want::List, "while evaluating the second argument passed to builtins.filter")],
+        filter,
+    ),
+    row(
+        "elem",
+        2,
+        &[strict(1, Want::List, "while evaluating the second argument passed to builtins.elem")],
+        elem,
+    ),
     row(
         "concatLists",
         1,
@@ -64,9 +93,14 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(1, Want::Int, "while evaluating the second argument passed to builtins.genList")],
         gen_list,
     ),
-    row("sort", 2, &[strict(1, Want::List, "while evaluating the second argument passed to builtins.sort")], sort),
+    row(
+        "sort",
+        2,
+        &[strict(1, Want::List, "while evaluating the second argument passed to builtins.sort")],
+        sort,
+    ),
     row("partition", 2, function_and_list!("partition"), |_, a| {
-        Ok(run(Partition { f: a[0], list: a[1], i: 0, right: Vec::new(), wrong: Vec::new() }))
+        Ok(run(Partition { f: a[0], list: a[1], i: 0, forced: false, right: Vec::new(), wrong: Vec::new() }))
     }),
     row("groupBy", 2, function_and_list!("groupBy"), |_, a| {
         Ok(run(GroupBy { f: a[0], list: a[1], i: 0, names: Vec::new(), groups: FxHashMap::default() }))
@@ -174,7 +208,8 @@ impl Native for Filter {
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
-            const CONTEXT: &str = "while evaluating the return value of the filtering function passed to builtins.filter";
+            const CONTEXT: &str =
+                "while evaluating the return value of the filtering function passed to builtins.filter";
             if m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE {
                 self.kept.extend(element(m, self.list, self.i - 1));
             }
@@ -238,7 +273,11 @@ impl Native for ConcatLists {
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
-            m.expect(input, Want::List, "while evaluating a value of the list passed to builtins.concatLists")?;
+            m.expect(
+                input,
+                Want::List,
+                "while evaluating a value of the list passed to builtins.concatLists",
+            )?;
         }
         let lists = m.heap.list(self.lists);
         if let Some(next) = lists.get(self.i) {
@@ -358,6 +397,8 @@ struct Sort {
 }
 
 enum Sorting {
+    /// Forcing the elements from this place on, all before the first comparison.
+    Elements(usize),
     /// Looking for runs: comparing the element at this place with the one before it.
     Runs(usize),
     /// Merging the runs number `run` and `run + 1`, at these places.
@@ -366,13 +407,21 @@ enum Sorting {
 
 impl Sort {
     fn new(f: Val, values: Vec<Val>) -> Sort {
-        Sort { f, from: values, to: Vec::new(), runs: vec![0], merged: Vec::new(), state: Sorting::Runs(1) }
+        Sort {
+            f,
+            from: values,
+            to: Vec::new(),
+            runs: vec![0],
+            merged: Vec::new(),
+            state: Sorting::Elements(0),
+        }
     }
 
     /// The next two elements to compare: whether the first is less than the second. `None` at the end.
     fn next(&mut self) -> Option<(Val, Val)> {
         loop {
             match self.state {
+                Sorting::Elements(_) => self.state = Sorting::Runs(1),
                 Sorting::Runs(i) if i < self.from.len() => return Some((self.from[i], self.from[i - 1])),
                 Sorting::Runs(_) => {
                     self.runs.push(self.from.len());
@@ -418,6 +467,7 @@ impl Sort {
 
     fn answer(&mut self, less: bool) {
         match &mut self.state {
+            Sorting::Elements(_) => unreachable!("nothing is compared before all elements are forced"),
             Sorting::Runs(i) => {
                 if less {
                     self.runs.push(*i);
@@ -437,7 +487,12 @@ impl Native for Sort {
     traced!(self, visit: [self.f], &self.from, &self.to);
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        if input != Val::ABSENT {
+        if let Sorting::Elements(i) = &mut self.state {
+            if let Some(&v) = self.from.get(*i) {
+                *i += 1;
+                return Ok(Step::Force(v));
+            }
+        } else if input != Val::ABSENT {
             const CONTEXT: &str =
                 "while evaluating the return value of the sorting function passed to builtins.sort";
             let less = m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE;
@@ -454,6 +509,8 @@ struct Partition {
     f: Val,
     list: Val,
     i: usize,
+    /// Whether the element was forced and is to be called with next.
+    forced: bool,
     right: Vec<Val>,
     wrong: Vec<Val>,
 }
@@ -462,16 +519,20 @@ impl Native for Partition {
     traced!(self, visit: [self.f, self.list], &self.right, &self.wrong);
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if std::mem::take(&mut self.forced) {
+            return Ok(Step::Call(self.f, one(input)));
+        }
         if input != Val::ABSENT {
             const CONTEXT: &str =
                 "while evaluating the return value of the partition function passed to builtins.partition";
             let is_right = m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE;
             let to = if is_right { &mut self.right } else { &mut self.wrong };
-            to.extend(element(m, self.list, self.i - 1));
+            to.extend(element(m, self.list, self.i));
+            self.i += 1;
         }
-        self.i += 1;
-        if let Some(x) = element(m, self.list, self.i - 1) {
-            return Ok(Step::Call(self.f, one(x)));
+        if let Some(x) = element(m, self.list, self.i) {
+            self.forced = true;
+            return Ok(Step::Force(x));
         }
         let right = list(m.heap, std::mem::take(&mut self.right));
         let wrong = list(m.heap, std::mem::take(&mut self.wrong));
@@ -611,9 +672,17 @@ enum Closing {
     Element(Val),
     Key(Val),
     /// Comparing a key of an element with the known one at this place: is it less, then is it greater?
-    Compare { element: Val, key: Val, i: usize, greater: bool },
+    Compare {
+        element: Val,
+        key: Val,
+        i: usize,
+        greater: bool,
+    },
     Results,
-    Elements { list: Val, i: usize },
+    Elements {
+        list: Val,
+        i: usize,
+    },
 }
 
 impl Closing {
@@ -707,8 +776,7 @@ impl Closure {
                     // Neither less nor greater: the element is known.
                 }
                 Closing::Results => {
-                    const CONTEXT: &str =
-                        "while evaluating the return value of the `operator` passed to builtins.genericClosure";
+                    const CONTEXT: &str = "while evaluating the return value of the `operator` passed to builtins.genericClosure";
                     let list = m.expect(input, Want::List, CONTEXT)?;
                     self.state = Closing::Elements { list, i: 0 };
                 }
@@ -743,7 +811,10 @@ impl Closure {
             Closing::Results | Closing::Elements { .. } => {
                 let element = *self.found.last().expect("the operator is called with an element");
                 let shown = m.show_short(element);
-                error.add_trace(Pos::NONE, format!("while calling operator on genericClosure element {shown}"));
+                error.add_trace(
+                    Pos::NONE,
+                    format!("while calling operator on genericClosure element {shown}"),
+                );
             }
         }
     }
@@ -751,7 +822,12 @@ impl Closure {
 
 impl Machine<'_> {
     /// An attribute that must be there.
-    pub(crate) fn required_attr(&mut self, set: Val, name: Symbol, context: &'static str) -> Result<Val, Error> {
+    pub(crate) fn required_attr(
+        &mut self,
+        set: Val,
+        name: Symbol,
+        context: &'static str,
+    ) -> Result<Val, Error> {
         match self.attr(set, name) {
             Some(slot) => Ok(slot.get()),
             None => {

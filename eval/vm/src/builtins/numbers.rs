@@ -28,12 +28,18 @@ pub(super) const TABLE: &[Builtin] = &[
     row("bitAnd", 2, both_ints!("bitAnd"), |m, a| bits(m, a, |x, y| x & y)),
     row("bitOr", 2, both_ints!("bitOr"), |m, a| bits(m, a, |x, y| x | y)),
     row("bitXor", 2, both_ints!("bitXor"), |m, a| bits(m, a, |x, y| x ^ y)),
-    row("ceil", 1, &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.ceil")], |m, a| {
-        round(m, a[0], f64::ceil, "ceil")
-    }),
-    row("floor", 1, &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.floor")], |m, a| {
-        round(m, a[0], f64::floor, "floor")
-    }),
+    row(
+        "ceil",
+        1,
+        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.ceil")],
+        |m, a| round(m, a[0], f64::ceil, "ceil"),
+    ),
+    row(
+        "floor",
+        1,
+        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.floor")],
+        |m, a| round(m, a[0], f64::floor, "floor"),
+    ),
 ];
 
 fn bits(m: &mut Machine<'_>, a: &[Val], op: fn(i64, i64) -> i64) -> Result<Step, Error> {
@@ -69,7 +75,8 @@ fn numbers(m: &mut Machine<'_>, a: Val, b: Val, words: &Words) -> Result<Numbers
     let wants_float = m.heap.as_float(a).is_some() || m.heap.as_float(b).is_some();
     let number = |m: &mut Machine<'_>, v: Val, context: &'static str| {
         let int = m.heap.as_int(v);
-        let value = if wants_float { m.heap.as_float(v).or(int.map(|n| n as f64)) } else { int.map(|n| n as f64) };
+        let value =
+            if wants_float { m.heap.as_float(v).or(int.map(|n| n as f64)) } else { int.map(|n| n as f64) };
         let what = if wants_float { "a float" } else { "an integer" };
         value.ok_or_else(|| m.wanted(what, v).while_(Pos::NONE, context))
     };
@@ -159,9 +166,5 @@ fn round(m: &mut Machine<'_>, v: Val, how: fn(f64) -> f64, name: &str) -> Result
         return Ok(Step::Done(m.heap.new_int(rounded as i64)));
     }
     let text = String::from_utf8_lossy(&m.show_value(v)).into_owned();
-    Err(Error::eval(if f.is_finite() {
-        format!("NixFloat argument {text} is not in the range of NixInt")
-    } else {
-        format!("NixFloat argument {text} is not in the range of NixInt")
-    }))
+    Err(Error::eval(format!("NixFloat argument {text} is not in the range of NixInt")))
 }

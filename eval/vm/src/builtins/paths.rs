@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::files::{Origin, Pos};
 use crate::host::{FileKind, HostError};
 use crate::machine::Machine;
-use crate::native::{Args, Native, Step, then, traced, then_closure};
+use crate::native::{Args, Native, Step, then, then_closure, traced};
 use frazil_store::context::ContextElem;
 use frazil_store::hash::{Algorithm, Hash, Hasher};
 use frazil_store::nar::{self, Event};
@@ -16,18 +16,28 @@ use frazil_value::Val;
 use std::sync::Arc;
 
 pub(super) const TABLE: &[Builtin] = &[
-    row("import", 1, &[], |_, a| path_of(a[0], "while realising the context of a path", |m, path, _| m.import(&path))),
-    row(
-        "scopedImport",
-        2,
-        &[strict(0, Want::Attrs, "while evaluating the first argument passed to builtins.scopedImport")],
-        |_, a| {
-            let scope = a[0];
-            path_of(a[1], "while realising the context of a path", move |m, path, _| m.scoped_import(&path, scope))
-        },
-    ),
-    row("readFile", 1, &[], |_, a| path_of(a[0], "while realising the context of a path", |m, path, _| read_file(m, &path))),
-    row("readDir", 1, &[], |_, a| path_of(a[0], "while realising the context of a path", |m, path, _| read_dir(m, &path))),
+    row("import", 1, &[], |_, a| {
+        path_of(a[0], "while realising the context of a path", |m, path, _| m.import(&path))
+    }),
+    row("scopedImport", 2, &[], |_, a| {
+        let scope = a[0];
+        path_of(a[1], "while realising the context of a path", move |_, path, _| {
+            then_closure(Step::Force(scope), move |m, scope| {
+                m.expect(
+                    scope,
+                    Want::Attrs,
+                    "while evaluating the first argument passed to builtins.scopedImport",
+                )?;
+                m.scoped_import(&path, scope)
+            })
+        })
+    }),
+    row("readFile", 1, &[], |_, a| {
+        path_of(a[0], "while realising the context of a path", |m, path, _| read_file(m, &path))
+    }),
+    row("readDir", 1, &[], |_, a| {
+        path_of(a[0], "while realising the context of a path", |m, path, _| read_dir(m, &path))
+    }),
     row("readFileType", 1, &[], |_, a| {
         path_of(a[0], "while realising the context of a path", |m, path, _| {
             let kind = m.host_result(&path, m.st.host.kind(&path))?;
@@ -58,11 +68,16 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::List, "while evaluating the first argument passed to builtins.findFile")],
         |_, a| Ok(Step::ReturnRun(Box::new(FindFile { list: a[0], name: a[1] }))),
     ),
-    row("getEnv", 1, &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.getEnv")], |m, a| {
-        let hidden = m.st.settings.pure || m.st.settings.restricted;
-        let value = if hidden { None } else { m.st.host.env(m.heap.bytes(a[0])) };
-        Ok(Step::Done(m.heap.new_string(&value.unwrap_or_default(), 0)))
-    }),
+    row(
+        "getEnv",
+        1,
+        &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.getEnv")],
+        |m, a| {
+            let hidden = m.st.settings.pure || m.st.settings.restricted;
+            let value = if hidden { None } else { m.st.host.env(m.heap.bytes(a[0])) };
+            Ok(Step::Done(m.heap.new_string(&value.unwrap_or_default(), 0)))
+        },
+    ),
     row(
         "toFile",
         2,
@@ -74,18 +89,42 @@ pub(super) const TABLE: &[Builtin] = &[
     ),
     row("filterSource", 2, &[], |_, a| {
         let filter = a[0];
-        const CONTEXT: &str = "while evaluating the second argument (the path to filter) passed to 'builtins.filterSource'";
+        const CONTEXT: &str =
+            "while evaluating the second argument (the path to filter) passed to 'builtins.filterSource'";
         path_of(a[1], CONTEXT, move |_, path, _| {
             then_closure(Step::Force(filter), move |m, filter| {
-                m.expect(filter, Want::Function, "while evaluating the first argument passed to builtins.filterSource")?;
-                let source = Source { name: base_name(&path).to_vec(), path: path.clone(), method: Method::Nar, expected: None };
+                m.expect(
+                    filter,
+                    Want::Function,
+                    "while evaluating the first argument passed to builtins.filterSource",
+                )?;
+                let source = Source {
+                    name: base_name(&path).to_vec(),
+                    path: path.clone(),
+                    method: Method::Nar,
+                    expected: None,
+                };
                 add_path(m, source, Some(filter))
             })
         })
     }),
-    row("path", 1, &[strict(0, Want::Attrs, "while evaluating the argument passed to 'builtins.path'")], |_, a| {
-        Ok(Step::ReturnRun(Box::new(PathArgs { set: a[0], i: 0, path: None, name: None, filter: None, method: Method::Nar, expected: None, coercing: false })))
-    }),
+    row(
+        "path",
+        1,
+        &[strict(0, Want::Attrs, "while evaluating the argument passed to 'builtins.path'")],
+        |_, a| {
+            Ok(Step::ReturnRun(Box::new(PathArgs {
+                set: a[0],
+                i: 0,
+                path: None,
+                name: None,
+                filter: None,
+                method: Method::Nar,
+                expected: None,
+                coercing: false,
+            })))
+        },
+    ),
 ];
 
 // ---- text ---------------------------------------------------------------------------------------------
@@ -256,7 +295,10 @@ impl Machine<'_> {
             kind = self.host_result(&file, self.st.host.kind(&file))?;
         }
         if kind == FileKind::Symlink {
-            let text = format!("too many symbolic links encountered while traversing the path '{}'", String::from_utf8_lossy(&file));
+            let text = format!(
+                "too many symbolic links encountered while traversing the path '{}'",
+                String::from_utf8_lossy(&file)
+            );
             return Err(Error::new(ErrorKind::File, text));
         }
         if kind == FileKind::Directory {
@@ -356,7 +398,9 @@ fn read_file(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
     let contents = m.host_result(path, m.st.host.read_file(path))?;
     if contents.contains(&0) {
         let path = String::from_utf8_lossy(path);
-        return Err(Error::eval(format!("the contents of the file '{path}' cannot be represented as a Nix string")));
+        return Err(Error::eval(format!(
+            "the contents of the file '{path}' cannot be represented as a Nix string"
+        )));
     }
     m.check_string_len(contents.len() as u64)?;
     Ok(Step::Done(m.heap.new_string(&contents, 0)))
@@ -451,7 +495,11 @@ impl Native for FindFile {
         let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
         for slot in m.heap.list(self.list) {
             let Some(entry) = m.heap.peek(slot.get()) else { return Ok(Step::Force(slot.get())) };
-            m.expect(entry, Want::Attrs, "while evaluating an element of the list passed to builtins.findFile")?;
+            m.expect(
+                entry,
+                Want::Attrs,
+                "while evaluating an element of the list passed to builtins.findFile",
+            )?;
             let mut prefix = Vec::new();
             if let Some(slot) = m.attr(entry, m.st.known.prefix()) {
                 let Some(v) = m.heap.peek(slot.get()) else { return Ok(Step::Force(slot.get())) };
@@ -462,7 +510,8 @@ impl Native for FindFile {
             let Some(mut path) = m.heap.peek(path) else { return Ok(Step::Force(path)) };
             // A set counts by its `outPath`.
             while path.is_attrs() {
-                let out_path = m.required_attr(path, m.st.known.out_path(), "in an element of the __nixPath")?;
+                let out_path =
+                    m.required_attr(path, m.st.known.out_path(), "in an element of the __nixPath")?;
                 match m.heap.peek(out_path) {
                     Some(v) => path = v,
                     None => return Ok(Step::Force(out_path)),
@@ -496,7 +545,11 @@ impl Machine<'_> {
         let mut path = path.to_vec();
         for _ in 0..MAX_LINKS {
             let Ok(target) = self.st.host.read_link(&path) else { break };
-            path = if target.starts_with(b"/") { target } else { canonical(&[parent(&path), b"/", &target].concat()) };
+            path = if target.starts_with(b"/") {
+                target
+            } else {
+                canonical(&[parent(&path), b"/", &target].concat())
+            };
         }
         path
     }
@@ -514,7 +567,8 @@ impl Machine<'_> {
                 }
             };
             let Some(base) = self.search_entry(place) else { continue };
-            let file = if rest.is_empty() { base.to_vec() } else { canonical(&[&base[..], b"/", rest].concat()) };
+            let file =
+                if rest.is_empty() { base.to_vec() } else { canonical(&[&base[..], b"/", rest].concat()) };
             if self.st.host.kind(&file).is_ok() {
                 return Ok(file);
             }
@@ -523,11 +577,14 @@ impl Machine<'_> {
             return Ok(FETCHURL_PATH.to_vec());
         }
         let name = String::from_utf8_lossy(name);
-        Err(Error::new(ErrorKind::Thrown, if self.st.settings.pure {
-            format!("cannot look up '<{name}>' in pure evaluation mode (use '--impure' to override)")
-        } else {
-            format!("file '{name}' was not found in the Nix search path (add it using $NIX_PATH or -I)")
-        }))
+        Err(Error::new(
+            ErrorKind::Thrown,
+            if self.st.settings.pure {
+                format!("cannot look up '<{name}>' in pure evaluation mode (use '--impure' to override)")
+            } else {
+                format!("file '{name}' was not found in the Nix search path (add it using $NIX_PATH or -I)")
+            },
+        ))
     }
 
     /// The directory that an entry of a search path means, if it is there.
@@ -535,16 +592,21 @@ impl Machine<'_> {
         if let Some(known) = self.st.search.get(place) {
             return known.clone();
         }
-        let is_url = place.windows(3).any(|w| w == b"://") || place.starts_with(b"channel:") || place.starts_with(b"flake:");
+        let is_url = place.windows(3).any(|w| w == b"://")
+            || place.starts_with(b"channel:")
+            || place.starts_with(b"flake:");
         let path = if place.starts_with(b"/") {
             canonical(place)
         } else {
-            canonical(&[&self.st.settings.working_directory[..], b"/", place].concat())
+            let here = self.st.host.working_directory();
+            canonical(&[&here[..], b"/", place].concat())
         };
         let found: Option<Arc<[u8]>> = (!is_url && self.st.host.kind(&path).is_ok()).then(|| path.into());
         if found.is_none() {
             let text = String::from_utf8_lossy(place);
-            self.st.host.message(&format!("warning: Nix search path entry '{text}' does not exist, ignoring"));
+            self.st
+                .host
+                .message(&format!("warning: Nix search path entry '{text}' does not exist, ignoring"));
         }
         self.st.search.insert(place.to_vec(), found.clone());
         found
@@ -609,25 +671,44 @@ impl Native for PathArgs {
                 b"path" if !self.coercing => {
                     self.coercing = true;
                     const CONTEXT: &str = "while evaluating the 'path' attribute passed to 'builtins.path'";
-                    return Ok(Step::Run(Box::new(crate::native::Closure(None, move |_: &mut Machine<'_>, _| {
-                        path_of(input, CONTEXT, |m, path, _| Ok(Step::Done(m.heap.new_path(&path))))
-                    }))));
+                    return Ok(Step::Run(Box::new(crate::native::Closure(
+                        None,
+                        move |_: &mut Machine<'_>, _| {
+                            path_of(input, CONTEXT, |m, path, _| Ok(Step::Done(m.heap.new_path(&path))))
+                        },
+                    ))));
                 }
                 b"path" => self.path = Some(m.heap.as_path(input).expect("a path was asked for").to_vec()),
                 b"name" => {
-                    m.expect(input, Want::Plain, "while evaluating the `name` attribute passed to builtins.path")?;
+                    m.expect(
+                        input,
+                        Want::Plain,
+                        "while evaluating the `name` attribute passed to builtins.path",
+                    )?;
                     self.name = Some(m.heap.bytes(input).to_vec());
                 }
                 b"filter" => {
-                    m.expect(input, Want::Function, "while evaluating the `filter` parameter passed to builtins.path")?;
+                    m.expect(
+                        input,
+                        Want::Function,
+                        "while evaluating the `filter` parameter passed to builtins.path",
+                    )?;
                     self.filter = Some(input);
                 }
                 b"recursive" => {
-                    m.expect(input, Want::Bool, "while evaluating the `recursive` attribute passed to builtins.path")?;
+                    m.expect(
+                        input,
+                        Want::Bool,
+                        "while evaluating the `recursive` attribute passed to builtins.path",
+                    )?;
                     self.method = if input == Val::TRUE { Method::Nar } else { Method::Flat };
                 }
                 _ => {
-                    m.expect(input, Want::Plain, "while evaluating the `sha256` attribute passed to builtins.path")?;
+                    m.expect(
+                        input,
+                        Want::Plain,
+                        "while evaluating the `sha256` attribute passed to builtins.path",
+                    )?;
                     let hash = Hash::parse_allow_empty(m.heap.bytes(input), Some(Algorithm::Sha256));
                     self.expected = Some(hash.map_err(|e| Error::eval(e.to_string()))?);
                 }
@@ -637,13 +718,16 @@ impl Native for PathArgs {
         if let Some(value) = values.get(self.i) {
             let key = m.st.symbols.name(keys[self.i]);
             if !matches!(key, b"path" | b"name" | b"filter" | b"recursive" | b"sha256") {
-                let text = format!("unsupported argument '{}' to 'builtins.path'", String::from_utf8_lossy(key));
+                let text =
+                    format!("unsupported argument '{}' to 'builtins.path'", String::from_utf8_lossy(key));
                 return Err(Error::eval(text).at(m.attr_pos(self.set, keys[self.i])));
             }
             return Ok(Step::Force(value.get()));
         }
         let Some(path) = self.path.take() else {
-            return Err(Error::eval("missing required 'path' attribute in the first argument to 'builtins.path'"));
+            return Err(Error::eval(
+                "missing required 'path' attribute in the first argument to 'builtins.path'",
+            ));
         };
         let name = self.name.take().filter(|n| !n.is_empty()).unwrap_or_else(|| base_name(&path).to_vec());
         add_path(m, Source { name, path, method: self.method, expected: self.expected.take() }, self.filter)
@@ -727,7 +811,10 @@ impl Walk {
                 }
             }
         }
-        let text = format!("too many symbolic links encountered while traversing the path '{}'", String::from_utf8_lossy(&source.path));
+        let text = format!(
+            "too many symbolic links encountered while traversing the path '{}'",
+            String::from_utf8_lossy(&source.path)
+        );
         Err(Error::new(ErrorKind::File, text))
     }
 

@@ -2,11 +2,11 @@
 
 use super::functions::elements;
 use super::{Builtin, Want, list, row, strict};
-use crate::coerce::{CoerceTo, Coerce, to_string};
+use crate::coerce::{Coerce, CoerceTo, to_string};
 use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Native, Step, then, traced, then_closure};
+use crate::native::{Native, Step, then, then_closure, traced};
 use frazil_store::context::ContextElem;
 use frazil_value::Val;
 use std::collections::BTreeMap;
@@ -19,28 +19,51 @@ macro_rules! plain {
 
 pub(super) const TABLE: &[Builtin] = &[
     row("toString", 1, &[], |_, a| {
-        Ok(to_string(a[0], CoerceTo::MORE, Pos::NONE, "while evaluating the first argument passed to builtins.toString"))
+        Ok(to_string(
+            a[0],
+            CoerceTo::MORE,
+            Pos::NONE,
+            "while evaluating the first argument passed to builtins.toString",
+        ))
     }),
     row(
         "substring",
         3,
         &[
-            strict(0, Want::Int, "while evaluating the first argument (the start offset) passed to builtins.substring"),
-            strict(1, Want::Int, "while evaluating the second argument (the substring length) passed to builtins.substring"),
+            strict(
+                0,
+                Want::Int,
+                "while evaluating the first argument (the start offset) passed to builtins.substring",
+            ),
+            strict(
+                1,
+                Want::Int,
+                "while evaluating the second argument (the substring length) passed to builtins.substring",
+            ),
         ],
         substring,
     ),
     row("stringLength", 1, &[], |_, a| {
         const CONTEXT: &str = "while evaluating the argument passed to builtins.stringLength";
         let string = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
-        then(Step::Run(Box::new(string)), &[], |m, _, v| Ok(Step::Done(m.heap.new_int(m.heap.bytes(v).len() as i64))))
+        then(Step::Run(Box::new(string)), &[], |m, _, v| {
+            Ok(Step::Done(m.heap.new_int(m.heap.bytes(v).len() as i64)))
+        })
     }),
     row(
         "concatStringsSep",
         2,
         &[
-            strict(0, Want::String, "while evaluating the first argument (the separator string) passed to builtins.concatStringsSep"),
-            strict(1, Want::List, "while evaluating the second argument (the list of strings to concat) passed to builtins.concatStringsSep"),
+            strict(
+                0,
+                Want::String,
+                "while evaluating the first argument (the separator string) passed to builtins.concatStringsSep",
+            ),
+            strict(
+                1,
+                Want::List,
+                "while evaluating the second argument (the list of strings to concat) passed to builtins.concatStringsSep",
+            ),
         ],
         |_, a| Ok(Step::ReturnRun(Box::new(Join { separator: a[0], list: a[1], i: 0, parts: Vec::new() }))),
     ),
@@ -81,19 +104,33 @@ pub(super) const TABLE: &[Builtin] = &[
         let string = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
         then(Step::Run(Box::new(string)), &[], |m, _, v| Ok(Step::Done(m.with_context(v, 0))))
     }),
-    row("hasContext", 1, &[strict(0, Want::String, "while evaluating the argument passed to builtins.hasContext")], |m, a| {
-        Ok(Step::Done(Val::bool(m.heap.string(a[0]).context != 0)))
-    }),
-    row("getContext", 1, &[strict(0, Want::String, "while evaluating the argument passed to builtins.getContext")], get_context),
+    row(
+        "hasContext",
+        1,
+        &[strict(0, Want::String, "while evaluating the argument passed to builtins.hasContext")],
+        |m, a| Ok(Step::Done(Val::bool(m.heap.string(a[0]).context != 0))),
+    ),
+    row(
+        "getContext",
+        1,
+        &[strict(0, Want::String, "while evaluating the argument passed to builtins.getContext")],
+        get_context,
+    ),
     row("unsafeDiscardOutputDependency", 1, &[], |_, a| {
-        const CONTEXT: &str = "while evaluating the argument passed to builtins.unsafeDiscardOutputDependency";
+        const CONTEXT: &str =
+            "while evaluating the argument passed to builtins.unsafeDiscardOutputDependency";
         let string = Coerce::new(a[0], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
         then(Step::Run(Box::new(string)), &[], |m, _, v| {
             let context = m.heap.string(v).context;
-            let elems: Vec<ContextElem> = m.st.contexts.elements(context).cloned().map(|elem| match elem {
-                ContextElem::DrvDeep(path) => ContextElem::Opaque(path),
-                other => other,
-            }).collect();
+            let elems: Vec<ContextElem> =
+                m.st.contexts
+                    .elements(context)
+                    .cloned()
+                    .map(|elem| match elem {
+                        ContextElem::DrvDeep(path) => ContextElem::Opaque(path),
+                        other => other,
+                    })
+                    .collect();
             let context = m.st.contexts.of(elems);
             Ok(Step::Done(m.with_context(v, context)))
         })
@@ -160,8 +197,7 @@ impl Native for Join {
         if input != Val::ABSENT {
             self.parts.push(input);
         }
-        const CONTEXT: &str =
-            "while evaluating one element of the list of strings to concat passed to builtins.concatStringsSep";
+        const CONTEXT: &str = "while evaluating one element of the list of strings to concat passed to builtins.concatStringsSep";
         while let Some(next) = m.heap.list(self.list).get(self.i) {
             self.i += 1;
             if self.i > 1 {
@@ -188,7 +224,9 @@ impl Native for Join {
 
 fn replace_strings(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     if m.heap.list(a[0]).len() != m.heap.list(a[1]).len() {
-        return Err(Error::eval("'from' and 'to' arguments passed to builtins.replaceStrings have different lengths"));
+        return Err(Error::eval(
+            "'from' and 'to' arguments passed to builtins.replaceStrings have different lengths",
+        ));
     }
     let replace = Replace {
         from: elements(m, a[0]),
@@ -398,9 +436,7 @@ impl Append {
     fn not_a_derivation(&self, m: &mut Machine<'_>, what: &str) -> Error {
         let key = m.attrs(self.set).0[self.i - 1];
         let name = String::from_utf8_lossy(m.st.symbols.name(key)).into_owned();
-        Error::eval(format!(
-            "tried to add {what} context of {name}, which is not a derivation, to a string"
-        ))
+        Error::eval(format!("tried to add {what} context of {name}, which is not a derivation, to a string"))
     }
 }
 
@@ -413,7 +449,6 @@ impl Native for Append {
                     if input == Val::ABSENT || self.i == 0 {
                         let Some(slot) = m.attrs(self.set).1.get(self.i) else { break };
                         self.i += 1;
-                        input = Val::ABSENT;
                         match m.heap.peek(slot.get()) {
                             None => return Ok(Step::Force(slot.get())),
                             Some(v) => input = v,
@@ -460,7 +495,11 @@ impl Native for Append {
                 }
                 Field::Outputs(info) => {
                     if input != Val::ABSENT {
-                        m.expect(input, Want::List, "while evaluating the `outputs` attribute of a string context")?;
+                        m.expect(
+                            input,
+                            Want::List,
+                            "while evaluating the `outputs` attribute of a string context",
+                        )?;
                         let path = self.path(m)?;
                         if !m.heap.list(input).is_empty() && !path.is_derivation() {
                             return Err(self.not_a_derivation(m, "derivation output"));
@@ -471,7 +510,11 @@ impl Native for Append {
                 }
                 Field::Output(info, outputs, i) => {
                     if input != Val::ABSENT {
-                        m.expect(input, Want::Plain, "while evaluating an output name within a string context")?;
+                        m.expect(
+                            input,
+                            Want::Plain,
+                            "while evaluating an output name within a string context",
+                        )?;
                         let (path, output) = (self.path(m)?, m.heap.bytes(input).into());
                         self.elems.push(ContextElem::built(path, output));
                     }

@@ -12,7 +12,14 @@ macro_rules! unavailable {
 }
 
 pub(super) const TABLE: &[Builtin] = unavailable!(
-    "fetchClosure", "fetchGit", "fetchMercurial", "fetchTarball", "fetchTree", "fetchurl", "flakeRefToString", "getFlake",
+    "fetchClosure",
+    "fetchGit",
+    "fetchMercurial",
+    "fetchTarball",
+    "fetchTree",
+    "fetchurl",
+    "flakeRefToString",
+    "getFlake",
     "parseFlakeRef"
 );
 

@@ -149,7 +149,8 @@ impl ToXml {
         };
         let index = crate::print::nth_lambda(tree, first, given);
         let lambda = tree.lambdas[index as usize];
-        let pos = crate::print::lambda_offset(tree, index).map_or(Pos::NONE, |offset| Pos(file.start + offset));
+        let pos =
+            crate::print::lambda_offset(tree, index).map_or(Pos::NONE, |offset| Pos(file.start + offset));
         let place = if self.location { Place::new(m.st.files.locate(pos)) } else { Place::default() };
         self.writer.open("function", &place.attrs(None));
         let name = lambda.arg.map(|arg| m.st.symbols.name(arg));

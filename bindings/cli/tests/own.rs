@@ -1,0 +1,135 @@
+//! Frazil's own commands, run as a user runs them.
+#![expect(clippy::disallowed_methods, reason = "a test has a scratch folder")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A folder that goes when the test ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let path = std::env::temp_dir().join(format!("frazil-own-{name}.{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a scratch folder");
+        Scratch(path)
+    }
+
+    fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> &Scratch {
+        fs::write(self.0.join(name), contents).expect("a scratch file");
+        self
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own cleaning of temporary files.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn frazil(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frazil"));
+    command.current_dir(folder).args(words).output().expect("the binary runs")
+}
+
+/// Asserts that a command fails as errors do: with this on standard error, status 1, and nothing printed.
+fn fails(folder: &Path, words: &[&str], wanted: &str) {
+    let output = frazil(folder, words);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{words:?}: {errors}");
+    assert!(errors.starts_with("error:") && errors.contains(wanted), "{words:?}: {errors}");
+    assert!(output.stdout.is_empty(), "{words:?}");
+}
+
+fn prints(folder: &Path, words: &[&str], wanted: &str) {
+    let output = frazil(folder, words);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), wanted, "{words:?}: {output:?}");
+    assert!(output.status.success(), "{words:?}");
+}
+
+const DRV: &str = "derivation { name = \"x\"; system = \"s\"; builder = \"b\"; src = ";
+
+#[test]
+fn values_are_printed_in_each_form() {
+    let scratch = Scratch::new("forms");
+    scratch.file("default.nix", "{ n ? 1 }: { a.b = n + 1; }");
+    let at = &scratch.0;
+    prints(at, &["eval", "-A", "a.b"], "2\n");
+    prints(at, &["eval", "-A", "a.b", "--arg", "n", "40 + 1"], "42\n");
+    prints(at, &["eval", "-A", "a", "--json", "--strict"], "{\"b\":2}\n");
+    prints(at, &["eval", "-E", "\"x\"", "--raw"], "x");
+    prints(at, &["parse", "-E", "1+ 2"], "(1 + 2)\n");
+    prints(at, &["eval", "-E", "<a>", "-I", "a=./default.nix"], &format!("{}/default.nix\n", at.display()));
+}
+
+#[test]
+fn bad_inputs_are_clear_errors() {
+    let scratch = Scratch::new("bad");
+    fs::create_dir(scratch.0.join("empty")).expect("a folder");
+    std::os::unix::fs::symlink("loop2", scratch.0.join("loop1")).expect("a link");
+    std::os::unix::fs::symlink("loop1", scratch.0.join("loop2")).expect("a link");
+    scratch.file("bytes.nix", b"a = \"\xff");
+    let at = &scratch.0;
+    fails(at, &["eval", "-f", "nowhere.nix"], "nowhere.nix' does not exist");
+    fails(at, &["eval", "-f", "empty"], "empty/default.nix' does not exist");
+    fails(at, &["eval", "-f", "loop1"], "too many symbolic links");
+    fails(at, &["eval", "-f", "bytes.nix"], "bytes.nix:1:3");
+    fails(at, &["eval", "--bogus"], "--bogus");
+    fails(at, &["check", "bytes.nix", "nowhere.nix"], "2 errors found in 2 files");
+    fails(at, &["instantiate", "-E", "1"], "derivation");
+}
+
+#[test]
+fn only_the_closure_of_derivations_is_written() {
+    let scratch = Scratch::new("closure");
+    let at = &scratch.0;
+    let used = format!("{DRV} {DRV} 1; }}; }}");
+    let unused = format!("builtins.seq ({DRV} 2; }}).drvPath ({used})");
+    let output = frazil(at, &["instantiate", "-E", &unused, "--derivations", "out/drvs"]);
+    assert!(output.status.success(), "{output:?}");
+    let written = fs::read_dir(at.join("out/drvs")).expect("the folder was made").count();
+    assert_eq!(written, 2);
+    let path = String::from_utf8(output.stdout).expect("a path");
+    let name = path.trim_end().rsplit('/').next().expect("a name");
+    let text = fs::read(at.join("out/drvs").join(name)).expect("the printed derivation");
+    assert!(text.starts_with(b"Derive("));
+}
+
+#[test]
+fn an_unwritable_folder_is_an_error() {
+    let scratch = Scratch::new("unwritable");
+    scratch.file("file", "");
+    let output =
+        frazil(&scratch.0, &["instantiate", "-E", &format!("{DRV} 1; }}"), "--derivations", "file/drvs"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("error: cannot write 'file/drvs'"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn the_repl_goes_on_after_errors() {
+    let scratch = Scratch::new("repl");
+    scratch.file("lines", "x = 1\ny\nx + 1\n1 +\n:t x\n:p { a = x + 2; }\n:q\nx\n");
+    let input = fs::File::open(scratch.0.join("lines")).expect("a file");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_frazil")).arg("repl").stdin(input).output().expect("it runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "2\nan integer\n{ a = 3; }\n");
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_reader_that_goes_is_no_panic() {
+    let words = ["eval", "--strict", "-E", "builtins.genList (n: n) 100000"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_frazil"))
+        .args(words)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
