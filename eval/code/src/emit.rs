@@ -826,7 +826,8 @@ impl<'a> Emitter<'a> {
             set = dst;
         }
         // What the trace is made of may not be there later.
-        let in_place = matches!(self.file.exprs.get(base), Expr::Var(_)) && pieces.iter().all(Piece::is_static);
+        let in_place =
+            matches!(self.file.exprs.get(base), Expr::Var(_)) && pieces.iter().all(Piece::is_static);
         let forced = self.here();
         if !in_place {
             self.op(Op::Force { src: dst });

@@ -602,7 +602,10 @@ impl Native for Strict {
         }
         let pos = m.attr_pos(self.attrs, m.st.known.name());
         if self.draft.name.is_empty() {
-            error.add_trace(Pos::NONE, "while evaluating the `name` attribute passed to builtins.derivationStrict");
+            error.add_trace(
+                Pos::NONE,
+                "while evaluating the `name` attribute passed to builtins.derivationStrict",
+            );
             error.add_trace(pos, "while evaluating the derivation attribute 'name'");
         } else {
             self.trace_whole(m, error);
