@@ -51,7 +51,7 @@ fn open(m: &mut Machine<'_>, toml: Toml) -> Result<Open, Val> {
 fn check_nul(toml: &Toml) -> Result<(), Error> {
     let mut texts: Box<dyn Iterator<Item = &str>> = match toml {
         Toml::String(text) => Box::new(std::iter::once(text.as_ref())),
-        Toml::Table(table) => Box::new(table.iter().map(|(name, _)| name.as_ref())),
+        Toml::Table(table) => Box::new(table.keys().map(|name| name.as_ref())),
         _ => return Ok(()),
     };
     match texts.find(|text| text.contains('\0')) {
