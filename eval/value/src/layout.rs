@@ -40,6 +40,8 @@ struct Keys {
 
 /// Layouts of at most this many keys are searched one by one.
 const SCANNED: usize = 12;
+/// Plans of at most this many slots are remembered.
+const MAX_REMEMBERED: usize = 1 << 15;
 /// Entries of the cache of searches.
 const CACHE: usize = 8192;
 
@@ -217,8 +219,8 @@ impl Layouts {
         sources: Vec<u32>,
     ) -> Arc<Plan> {
         let plan = Arc::new(Plan { layout: self.intern(keys), sources: sources.into() });
-        // A plan of thousands of slots is as dear to keep as to make again.
-        if keys.len() <= 1024 {
+        // Package sets are merged anew for each stage of a bootstrap, so plans of thousands of slots pay, too.
+        if keys.len() <= MAX_REMEMBERED {
             table.borrow_mut().insert((a, b), plan.clone());
         }
         plan
