@@ -12,7 +12,7 @@
 #   FRAZIL_NIX_TESTS   default CACHE/nix-lang    a folder with `lang`, CppNix 2.34.8's tests/functional/lang
 #   FRAZIL_NIXPKGS     default CACHE/nixpkgs     the Nixpkgs that bindings/cli/tests/golden.tsv was made with
 #
-# FRAZIL_FUZZ_SECONDS (default 20) is the time of each fuzz target.
+# FRAZIL_FUZZ_SECONDS (default 60) is the time of each fuzz target.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export PATH="$HOME/.cargo/bin:$PATH" CARGO_TERM_COLOR=never
@@ -163,7 +163,7 @@ stage_wasm() {
 }
 
 stage_fuzz() {
-  local source name runs=0 seconds=${FRAZIL_FUZZ_SECONDS:-20}
+  local source name runs=0 seconds=${FRAZIL_FUZZ_SECONDS:-60}
   # The instrumentation that libFuzzer counts by, as cargo-fuzz sets it.
   local flags="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
   flags+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"
