@@ -70,12 +70,20 @@ pub fn eval(data: &[u8]) {
     assert_eq!(run(b"1 + 1").ok().as_deref(), Some(&b"2"[..]));
 }
 
-/// What the reader of derivations takes, the writer writes as it was.
+/// What the reader of derivations takes, the writer writes as it was; but for outputs with strange names, which CppNix
+/// reads with escapes and writes without.
 pub fn aterm(data: &[u8]) {
     let store = StoreDir::default();
     if let Ok(derivation) = aterm::parse(&store, "name", data) {
         let mut text = Vec::new();
         derivation.write(&store, &mut text);
+        let is_plain = |name: &&[u8]| name.iter().all(|c| c.is_ascii_graphic() && !matches!(c, b'"' | b'\\'));
+        let is_nested = derivation.input_drvs.iter().any(|(_, node)| !node.dynamic().is_empty());
+        let wanted = derivation.input_drvs.iter().flat_map(|(_, node)| node.outputs().iter());
+        let mut names = derivation.outputs.keys().chain(wanted).map(|name| &name[..]);
+        if is_nested || !names.all(|name| is_plain(&name)) {
+            return;
+        }
         let again = aterm::parse(&store, "name", &text).expect("what was written can be read");
         assert_eq!(again, derivation);
     }
@@ -135,7 +143,11 @@ pub fn regex(data: &[u8]) {
     }
     let mut from = 0;
     for found in regex.split_iter(text) {
-        assert!(from <= found.range.start && found.range.start <= found.range.end && found.range.end <= text.len());
+        assert!(
+            from <= found.range.start
+                && found.range.start <= found.range.end
+                && found.range.end <= text.len()
+        );
         from = found.range.end;
     }
 }
