@@ -70,8 +70,8 @@ pub fn eval(data: &[u8]) {
     assert_eq!(run(b"1 + 1").ok().as_deref(), Some(&b"2"[..]));
 }
 
-/// What the reader of derivations takes, the writer writes as it was; but for outputs with strange names, which CppNix
-/// reads with escapes and writes without.
+/// What the reader of derivations takes, the writer writes as it was; but for a system or outputs with strange names,
+/// which CppNix reads with escapes and writes without.
 pub fn aterm(data: &[u8]) {
     let store = StoreDir::default();
     if let Ok(derivation) = aterm::parse(&store, "name", data) {
@@ -81,7 +81,7 @@ pub fn aterm(data: &[u8]) {
         let is_nested = derivation.input_drvs.iter().any(|(_, node)| !node.dynamic().is_empty());
         let wanted = derivation.input_drvs.iter().flat_map(|(_, node)| node.outputs().iter());
         let mut names = derivation.outputs.keys().chain(wanted).map(|name| &name[..]);
-        if is_nested || !names.all(|name| is_plain(&name)) {
+        if is_nested || !is_plain(&&derivation.system[..]) || !names.all(|name| is_plain(&name)) {
             return;
         }
         let again = aterm::parse(&store, "name", &text).expect("what was written can be read");
