@@ -12,7 +12,7 @@
 #   FRAZIL_NIX_TESTS   default CACHE/nix-lang    a folder with `lang`, CppNix 2.34.8's tests/functional/lang
 #   FRAZIL_NIXPKGS     default CACHE/nixpkgs     the Nixpkgs that bindings/cli/tests/golden.tsv was made with
 #
-# FRAZIL_FUZZ_SECONDS (default 60) is the time of each fuzz target.
+# FRAZIL_FUZZ_SECONDS (default 60) is the time of each fuzz target; they start from one seed, so that a run can be repeated.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export PATH="$HOME/.cargo/bin:$PATH" CARGO_TERM_COLOR=never
@@ -178,7 +178,7 @@ stage_fuzz() {
     runs=$((runs + 1)) name=$(basename "$source" .rs)
     mkdir -p "$target/fuzz/corpus/$name" "fuzz/found/$name"
     if RUSTFLAGS=$flags cargo +nightly build --quiet --manifest-path fuzz/Cargo.toml --release --target "$host" --target-dir "$target/fuzz" --bin "$name" &&
-      "$target/fuzz/$host/release/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+      "$target/fuzz/$host/release/$name" -seed=1 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
         -artifact_prefix="fuzz/found/$name/" "$target/fuzz/corpus/$name" "fuzz/seeds/$name" "fuzz/found/$name" >"$log/fuzz" 2>&1; then
       echo "fuzz $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log/fuzz") inputs in $seconds s"
       tally fuzz 1 0
