@@ -71,7 +71,7 @@ fn main() -> ExitCode {
 fn compare(args: Args) -> Result<bool, String> {
     let nixpkgs = found(args.nixpkgs, "nixpkgs")?;
     let oracle = found(args.oracle, "cppnix")?;
-    let systems = args.systems.unwrap_or_else(workload::default_systems);
+    let systems = args.systems.unwrap_or_else(workload::own);
     let mut workloads = workload::all(&nixpkgs, &systems);
     if args.list {
         for workload in &workloads {

@@ -48,12 +48,6 @@ pub(crate) fn all(nixpkgs: &Path, systems: &Path) -> Vec<Workload> {
     ]
 }
 
-/// The golden systems where the project's shared folder lies beside the checkout, else those of this crate.
-pub(crate) fn default_systems() -> PathBuf {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/golden/nixos");
-    golden.canonicalize().unwrap_or_else(|_| own())
-}
-
 /// Frazil's cache folder, where its inputs for tests and measurements are looked for.
 pub(crate) fn cache() -> Option<PathBuf> {
     let base = match std::env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()) {
@@ -63,6 +57,6 @@ pub(crate) fn cache() -> Option<PathBuf> {
     Some(base.join("frazil"))
 }
 
-fn own() -> PathBuf {
+pub(crate) fn own() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("workloads")
 }
