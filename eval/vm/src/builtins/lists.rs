@@ -85,8 +85,8 @@ pub(super) const TABLE: &[Builtin] = &[
         ],
         fold,
     ),
-    row("any", 2, function_and_list!("any"), |_, a| Ok(run(Some_::new(a, true)))),
-    row("all", 2, function_and_list!("all"), |_, a| Ok(run(Some_::new(a, false)))),
+    row("any", 2, function_and_list!("any"), |_, a| Ok(run(Quantifier::new(a, true)))),
+    row("all", 2, function_and_list!("all"), |_, a| Ok(run(Quantifier::new(a, false)))),
     row(
         "genList",
         2,
@@ -320,20 +320,20 @@ impl Native for Fold {
 }
 
 /// `any`, which stops at the first true, and `all`, which stops at the first false.
-struct Some_ {
+struct Quantifier {
     f: Val,
     list: Val,
     i: usize,
     stop: bool,
 }
 
-impl Some_ {
-    fn new(a: &[Val], stop: bool) -> Some_ {
-        Some_ { f: a[0], list: a[1], i: 0, stop }
+impl Quantifier {
+    fn new(a: &[Val], stop: bool) -> Quantifier {
+        Quantifier { f: a[0], list: a[1], i: 0, stop }
     }
 }
 
-impl Native for Some_ {
+impl Native for Quantifier {
     traced!(self, visit: [self.f, self.list]);
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
