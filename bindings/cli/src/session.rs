@@ -5,8 +5,11 @@ use crate::outside::Process;
 use crate::process::{Outer, Progress};
 use crate::store::Store;
 use frazil::settings::{Outside, Settings};
-use frazil::{Arguments, Engine, Error, Evaluator, Host, Scope, Source, Value};
+use frazil::{Arguments, Builder, Engine, Error, Evaluator, Host, Scope, Source, Value};
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// Why a command line ends without success.
 #[derive(Debug)]
@@ -81,6 +84,10 @@ fn search_entry(entry: &str) -> (&str, &str) {
 
 /// The engine of settings, a search path and a host.
 pub fn engine(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'static) -> Engine {
+    builder(settings, includes, host).build()
+}
+
+fn builder(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'static) -> Builder {
     let includes: Vec<String> = includes.iter().map(|i| String::from_utf8_lossy(i).into_owned()).collect();
     let mut builder = Engine::builder().host(host).settings(settings);
     for entry in settings.search_path(&includes, &Process) {
@@ -93,16 +100,26 @@ pub fn engine(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'stat
     if let Some(home) = Process.variable("HOME") {
         builder = builder.home(home);
     }
-    builder.build()
+    builder
 }
 
 impl Session {
     /// Sets an evaluator up, which writes store objects to `store`.
     pub fn new(settings: &Settings, includes: &[Vec<u8>], store: Option<Store>) -> Session {
+        Session::set_up(settings, includes, store, false)
+    }
+
+    /// Sets an evaluator up for what a command line asks for.
+    pub fn of(settings: &Settings, args: &InstantiateArgs, store: Option<Store>) -> Session {
+        let shows_thunks = args.mode == Mode::Evaluate && !args.strict && args.output != Output::Raw;
+        Session::set_up(settings, &args.includes, store, shows_thunks)
+    }
+
+    fn set_up(settings: &Settings, includes: &[Vec<u8>], store: Option<Store>, patient: bool) -> Session {
         let progress = Progress::new();
         let host = Outer { progress: progress.clone(), store };
         let started = host.clock();
-        let evaluator = engine(settings, includes, host).evaluator();
+        let evaluator = builder(settings, includes, host).patient(patient).build().evaluator();
         let here = Process.working_directory().into_bytes();
         Session { evaluator, here, progress, derivations: Vec::new(), started }
     }
@@ -240,7 +257,15 @@ impl<'v> Run<'_, '_, 'v> {
                 });
             }
             let output = if found.output == "out" { String::new() } else { format!("!{}", found.output) };
-            self.line(format!("{}{output}", found.drv_path).as_bytes())?;
+            let mut shown = found.drv_path.clone().into_bytes();
+            if let Some(root) = &self.args.root {
+                let number = self.derivations.len() + 1;
+                let suffix = if number > 1 { format!("-{number}") } else { String::new() };
+                shown = [&absolute(self.here, root)[..], suffix.as_bytes()].concat();
+                let store_dir = found.drv_path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                crate::store::add_root(Path::new(OsStr::from_bytes(&shown)), &found.drv_path, store_dir)?;
+            }
+            self.line(&[&shown[..], output.as_bytes()].concat())?;
             self.derivations.push(found.drv_path);
         }
         Ok(())

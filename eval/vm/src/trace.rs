@@ -90,6 +90,12 @@ impl<'w> Machine<'w> {
             }
             trail.settle(error, pos);
         }
+        if let Op::TracedCall { base, .. } = code.ops[ip]
+            && operand != Some(base)
+        {
+            // A builtin that it calls has a frame of its own.
+            trail.settle(error, code.pos_at(ip));
+        }
         if let Op::Call { base, n, .. } = code.ops[ip] {
             self.trace_call(window, code, ip, (base, n), frame.done, operand, trail, error);
         }
@@ -167,6 +173,16 @@ impl<'w> Machine<'w> {
         let builtin = &builtins::TABLE[index as usize];
         if builtin.is_traced() {
             trail.waiting = Waiting::Line { text: builtin.trace_line(), shown: Shown::Usually, always: true };
+        }
+    }
+
+    /// Where a delayed call stands.
+    pub(crate) fn apply_pos(&mut self, thunk: Val) -> Pos {
+        match self.heap.thunk_code(thunk) {
+            ThunkCode::Apply { unit: NO_UNIT, .. } | ThunkCode::Unit(_) | ThunkCode::Select { .. } => {
+                self.function_pos(self.heap.captures(thunk)[0].get())
+            }
+            ThunkCode::Apply { unit, at } => self.code(unit).pos_at(at as usize),
         }
     }
 
