@@ -2,10 +2,11 @@
 
 use crate::args::{AutoArg, Input, InstantiateArgs, Mode, Output};
 use crate::outside::Process;
+use crate::plain::plain;
 use crate::process::{Outer, Progress};
 use crate::store::Store;
 use frazil::settings::{Outside, Settings};
-use frazil::{Arguments, Builder, Engine, Error, Evaluator, Host, Scope, Source, Value};
+use frazil::{Arguments, Builder, Engine, Error, ErrorKind, Evaluator, Host, Scope, Source, Value};
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -44,6 +45,10 @@ impl Failure {
     /// What standard error says. A reader that has gone wants to hear nothing.
     pub fn complaint(&self, show_trace: bool) -> Option<Vec<u8>> {
         match self {
+            Failure::Eval(error) if error.kind() == ErrorKind::Usage => {
+                let advice = &b"\nTry 'nix-instantiate --help' for more information."[..];
+                Some([error.render_bytes(show_trace), advice].concat())
+            }
             Failure::Eval(error) => Some(error.render_bytes(show_trace).to_owned()),
             Failure::Stream(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Failure::Stream(error) => Some(format!("error: {error}").into_bytes()),
@@ -56,7 +61,7 @@ impl Failure {
 pub fn complain(complaint: &[u8]) {
     let end = complaint.iter().rposition(|&c| c != b'\n').map_or(0, |last| last + 1);
     // Nobody is left to tell if standard error is gone.
-    let _ = io::stderr().lock().write_all(&[&complaint[..end], b"\n"].concat());
+    let _ = io::stderr().lock().write_all(&[&plain(&complaint[..end]), &b"\n"[..]].concat());
 }
 
 /// Says a line on standard error; nobody is left to tell if that is gone.
@@ -227,7 +232,6 @@ impl<'v> Run<'_, '_, 'v> {
     fn show(&mut self, v: Value<'v>) -> Result<(), Failure> {
         let (scope, strict) = (&mut *self.scope, self.args.strict);
         let v = if self.arguments.is_empty() { v } else { scope.call_auto(v, &self.arguments)? };
-        let v = if strict { scope.force_deep(v)? } else { v };
         match self.args.output {
             Output::Raw => {
                 let text = scope.to_text(v, "while generating the nix-instantiate output")?;
@@ -242,6 +246,7 @@ impl<'v> Run<'_, '_, 'v> {
                 self.line(text.as_bytes())
             }
             Output::Plain => {
+                let v = if strict { scope.force_deep(v)? } else { v };
                 let text = scope.print(v)?;
                 self.line(&text)
             }

@@ -18,6 +18,10 @@ use frazil_value::heap::NO_UNIT;
 use frazil_value::{Kind, ThunkCode, Val};
 use std::borrow::Cow;
 
+/// In place of the instruction that made a delayed call: `mapAttrs` made it, of which CppNix does not say where it was called
+/// when all of the set is forced.
+pub(crate) const MAPPED: u16 = 1;
+
 /// What is needed of a unit when an error passes through it.
 pub(crate) struct Explained {
     notes: Notes,
@@ -189,7 +193,7 @@ impl<'w> Machine<'w> {
     /// Adds what a thunk of a simple kind says.
     pub(crate) fn trace_thunk(&mut self, thunk: Val, trail: &mut Trail, error: &mut Error) {
         match self.heap.thunk_code(thunk) {
-            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, at: 0 } => {}
+            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, at: 0 | MAPPED } => {}
             ThunkCode::Apply { unit: NO_UNIT, at } => match self.internal_pos(at) {
                 Some(pos) => trail.settle(error, pos),
                 None => trail.waiting = Waiting::Nothing,
@@ -223,6 +227,7 @@ impl<'w> Machine<'w> {
     /// The function of a delayed call that has not begun; null of anything else.
     pub(crate) fn called(&self, call: Val) -> Val {
         match self.heap.is_waiting(call).then(|| self.heap.thunk_code(call)) {
+            Some(ThunkCode::Apply { at: MAPPED, unit: NO_UNIT }) => Val::NULL,
             Some(ThunkCode::Apply { .. }) => self.heap.captures(call)[0].get(),
             _ => Val::NULL,
         }

@@ -59,7 +59,10 @@ pub(super) const TABLE: &[Builtin] = &[
         )],
         |m, a| {
             let message = text(m, a[0]);
-            m.st.say(&format!("evaluation warning: {message}"));
+            match message.is_empty() {
+                true => m.st.say(""),
+                false => m.st.say(&crate::message::behind("evaluation warning:", &message)),
+            }
             if m.st.settings.abort_on_warn {
                 return Err(Error::eval(
                     "aborting to reveal stack trace of warning, as abort-on-warn is set",

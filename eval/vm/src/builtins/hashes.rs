@@ -2,11 +2,11 @@
 
 use super::{Builtin, Want, row, strict};
 use crate::coerce::{Coerce, CoerceTo};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Native, Step, then_closure};
-use frazil_store::hash::{Algorithm, Format, Hash};
+use frazil_store::hash::{Algorithm, Format, Hash, HashError};
 use frazil_value::Val;
 
 pub(super) const TABLE: &[Builtin] = &[
@@ -45,7 +45,12 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn algorithm(m: &Machine<'_>, name: Val) -> Result<Algorithm, Error> {
-    Algorithm::parse(m.heap.bytes(name)).map_err(|error| Error::eval(error.to_string()))
+    Algorithm::parse(m.heap.bytes(name)).map_err(usage)
+}
+
+/// The error that something is called by no name that there is.
+fn usage(error: HashError) -> Error {
+    Error::new(ErrorKind::Usage, error.to_string())
 }
 
 fn digits(m: &Machine<'_>, hash: &Hash) -> Val {
@@ -83,12 +88,12 @@ impl Native for Convert {
             }
         }
         let algorithm = match &self.fields[1] {
-            Some(name) => Some(Algorithm::parse(name).map_err(|e| Error::eval(e.to_string()))?),
+            Some(name) => Some(Algorithm::parse(name).map_err(usage)?),
             None => None,
         };
         let text = |i: usize| self.fields[i].as_deref().unwrap_or_default();
         let hash = Hash::parse(text(0), algorithm).map_err(|e| Error::eval(e.to_string()))?;
-        let format = Format::parse(text(2)).map_err(|e| Error::eval(e.to_string()))?;
+        let format = Format::parse(text(2)).map_err(usage)?;
         if Format::is_deprecated(text(2)) {
             m.st.say("warning: \"base32\" is a deprecated alias for hash format \"nix32\".");
         }
