@@ -226,6 +226,7 @@ impl Builder {
                 verified_fetches: settings.has_feature(Feature::VerifiedFetches),
                 dynamic_derivations: settings.has_feature(Feature::DynamicDerivations),
             },
+            imports_builds: settings.allow_import_from_derivation(),
             allowed_uris: settings.allowed_uris().to_vec(),
             ..self.settings
         };

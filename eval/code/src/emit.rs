@@ -325,6 +325,17 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    /// Whether it is at once what can be the left operand of `+`.
+    fn is_addend(&self, id: ExprId) -> bool {
+        match self.file.exprs.get(id) {
+            Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(_) => true,
+            Expr::Interpolation(_) | Expr::PathInterpolation(_) | Expr::Plus(..) => {
+                self.unit_at(id).is_none()
+            }
+            _ => false,
+        }
+    }
+
     /// Whether evaluating it neither runs code of the program nor fails.
     fn is_inert(&self, id: ExprId) -> bool {
         let exprs = &self.file.exprs;
@@ -471,7 +482,12 @@ impl<'a> Emitter<'a> {
             Expr::Interpolation(parts) => self.interpolate(parts, dst, pos, false),
             Expr::PathInterpolation(parts) => self.interpolate(parts, dst, pos, true),
             Expr::Plus(a, b) => {
-                let (left, right) = (self.operand_before(a, b), self.operand(b));
+                let left = self.operand(a);
+                if !self.is_addend(a) && !self.is_inert(b) {
+                    self.parts(std::iter::once(exprs.starts[a.0 as usize]));
+                    self.op(Op::Addend { src: left });
+                }
+                let right = self.operand(b);
                 self.at(pos);
                 self.parts([exprs.starts[a.0 as usize], exprs.starts[b.0 as usize]].into_iter());
                 self.op(Op::Plus { dst, a: left, b: right });

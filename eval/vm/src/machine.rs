@@ -30,7 +30,7 @@ pub(crate) struct Frame<'w> {
     /// `None` for a builtin, which is on the stack of builtins.
     code: Option<&'w Code>,
     /// The thunk that the result belongs to, or absent.
-    update: Val,
+    pub(crate) update: Val,
     /// The closure or thunk with the captures.
     env: Val,
     /// The instruction that it stopped at; of a builtin's first frame, one more than the builtin's number.
@@ -1150,10 +1150,14 @@ impl<'w> Machine<'w> {
                 }
                 Op::Plus { dst, a, b } => {
                     let (a, b) = (force!(a), force!(b));
-                    match fallible!(coerce::plus_now(self, a, b)) {
+                    match fallible!(coerce::plus_now(self, a, b).map_err(|e| e.at(code.pos_at(ip)))) {
                         Some(v) => w[dst as usize] = v,
                         None => start!(dst, coerce::plus(a, b, code.pos_at(ip))),
                     }
+                }
+                Op::Addend { src } => {
+                    let v = force!(src);
+                    fallible!(coerce::check_addend(self, v));
                 }
                 Op::RightSet { src } => {
                     let right = force!(src);

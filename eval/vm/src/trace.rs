@@ -114,6 +114,20 @@ impl<'w> Machine<'w> {
         if frame.counts {
             self.trace_lambda(code, ip, explained, trail, error);
         }
+        self.trace_file(frame, code, error);
+    }
+
+    /// Adds that a file was being evaluated, if it was imported.
+    fn trace_file(&self, frame: &Frame<'w>, code: &Code, error: &mut Error) {
+        let file = self.st.files.get(code.file);
+        if code.unit != file.first_unit || code.params > 0 {
+            return;
+        }
+        let Origin::File(path) = &file.origin else { return };
+        if self.st.imports.get(&path[..]).is_some_and(|&v| v == frame.update) {
+            let path = crate::message::text(path);
+            error.add_trace(Pos::NONE, format!("while evaluating the file '{path}':"));
+        }
     }
 
     /// What is said of the call of a builtin, and where a function was called.

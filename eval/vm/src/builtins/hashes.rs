@@ -1,11 +1,10 @@
 //! Hashes of strings and files.
 
 use super::{Builtin, Want, row, strict};
-use crate::coerce::{Coerce, CoerceTo};
 use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Native, Step, then_closure};
+use crate::native::{Native, Step};
 use frazil_store::hash::{Algorithm, Format, Hash, HashError};
 use frazil_value::Val;
 
@@ -28,9 +27,7 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashFile")],
         |m, a| {
             let algorithm = algorithm(m, a[0])?;
-            let path = Coerce::new(a[1], CoerceTo::PLAIN, Pos::NONE, "while realising the context of a path");
-            then_closure(Step::Run(Box::new(path)), move |m, path| {
-                let path = super::paths::canonical(m.heap.bytes(path));
+            super::paths::path_of(a[1], super::paths::REALISING, move |m, path, _| {
                 let contents = m.host_result(&path, m.st.host.read_file(&path))?;
                 Ok(Step::Done(digits(m, &algorithm.hash(&contents))))
             })
