@@ -41,6 +41,10 @@ mod state {
 pub struct Slot(AtomicU64);
 
 impl Slot {
+    fn new(v: Val) -> Slot {
+        Slot(AtomicU64::new(v.0))
+    }
+
     /// The value.
     #[inline(always)]
     pub fn get(&self) -> Val {

@@ -27,9 +27,6 @@ pub enum Tag {
     Boxed = 7,
 }
 
-const TAGS: [Tag; 8] =
-    [Tag::Thunk, Tag::Attrs, Tag::List, Tag::String, Tag::Func, Tag::Int, Tag::Immediate, Tag::Boxed];
-
 /// What an object on the heap is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -88,7 +85,16 @@ impl Val {
     /// The kind of word this is.
     #[inline(always)]
     pub fn tag(self) -> Tag {
-        TAGS[(self.0 & 7) as usize]
+        match self.0 & 7 {
+            0 => Tag::Thunk,
+            1 => Tag::Attrs,
+            2 => Tag::List,
+            3 => Tag::String,
+            4 => Tag::Func,
+            5 => Tag::Int,
+            6 => Tag::Immediate,
+            _ => Tag::Boxed,
+        }
     }
 
     /// A boolean.
@@ -153,7 +159,8 @@ impl Val {
     /// Whether the word points to the heap.
     #[inline(always)]
     pub(crate) fn is_pointer(self) -> bool {
-        !matches!(self.tag(), Tag::Int | Tag::Immediate)
+        const POINTERS: u64 = !(1 << Tag::Int as u64 | 1 << Tag::Immediate as u64);
+        POINTERS >> (self.0 & 7) & 1 == 1
     }
 
     /// The word, to be used as an identity (never to be turned back).

@@ -43,10 +43,16 @@ impl Heap {
         self.chunks.borrow().iter().for_each(Chunk::clear_lines);
         let mut all = vec![self.empty_list(), self.empty_attrs(), self.empty_string()];
         roots(&mut |v| all.push(v));
-        let mut marker = Marker::new(self, layouts);
+        let unmarked = self.unmarked.get();
+        let mut marker = Marker { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0 };
+        let nothing = Slot::new(Val::NULL);
         for v in all.into_iter().filter(|v| v.is_pointer()) {
-            marker.mark(v);
-            marker.run();
+            let head = self.header(v);
+            if head & MARK == unmarked {
+                // A root stays what it is, even a thunk that has run.
+                marker.mark(v, head);
+                marker.run(&nothing);
+            }
         }
         let live = marker.live;
         self.unmarked.set(self.unmarked.get() ^ MARK);
@@ -93,85 +99,55 @@ struct Marker<'h> {
     unmarked: u64,
     /// Slots whose objects are to be fetched.
     waiting: Vec<&'h Slot>,
-    /// Slots whose objects are being fetched, from `first` on, in a ring.
-    fetched: [Option<&'h Slot>; FETCHED],
-    first: usize,
-    len: usize,
     /// Bytes of the objects marked.
     live: u64,
 }
 
 impl<'h> Marker<'h> {
-    fn new(heap: &'h Heap, layouts: &'h Layouts) -> Marker<'h> {
-        Marker {
-            heap,
-            layouts,
-            unmarked: heap.unmarked.get(),
-            waiting: Vec::new(),
-            fetched: [None; FETCHED],
-            first: 0,
-            len: 0,
-            live: 0,
-        }
-    }
-
     /// Marks all that the slots waiting reach. Thunks that have run give way to their values.
-    fn run(&mut self) {
+    fn run(&mut self, nothing: &'h Slot) {
+        // Slots whose objects are being fetched; the one at `at` has waited longest.
+        let mut fetched = [nothing; FETCHED];
+        let mut at = 0;
         loop {
-            while self.len < FETCHED
-                && let Some(slot) = self.waiting.pop()
-            {
-                self.fetch(slot);
+            while let Some(slot) = self.waiting.pop() {
+                self.heap.prefetch(slot.get());
+                let ready = std::mem::replace(&mut fetched[at], slot);
+                at = (at + 1) % FETCHED;
+                self.visit(ready);
             }
-            if self.len == 0 {
+            fetched.iter().for_each(|ready| self.visit(ready));
+            if self.waiting.is_empty() {
                 return;
             }
-            let slot = self.fetched[self.first].expect("within the ring's length");
-            self.first = (self.first + 1) % FETCHED;
-            self.len -= 1;
-            self.visit(slot);
-        }
-    }
-
-    #[inline(always)]
-    fn fetch(&mut self, slot: &'h Slot) {
-        let v = slot.get();
-        if v.is_pointer() {
-            self.heap.prefetch(v);
-            self.fetched[(self.first + self.len) % FETCHED] = Some(slot);
-            self.len += 1;
+            fetched = [nothing; FETCHED];
         }
     }
 
     #[inline(always)]
     fn visit(&mut self, slot: &'h Slot) {
         let v = slot.get();
+        if !v.is_pointer() {
+            return;
+        }
         let head = self.heap.header(v);
         if v.is_thunk() && state_of(head) == state::DONE {
             slot.set(self.heap.first(v));
-            // There is room: it was taken from the ring.
-            return self.fetch(slot);
+            self.waiting.push(slot);
+        } else if head & MARK == self.unmarked {
+            self.mark(v, head);
         }
-        self.mark(v);
     }
 
     /// Marks an object, and lets those that it refers to wait.
     #[inline(always)]
-    fn mark(&mut self, v: Val) {
-        let head = self.heap.header(v);
-        if head & MARK != self.unmarked {
-            return;
-        }
+    fn mark(&mut self, v: Val, head: u64) {
         self.heap.flip_mark(v, head);
         let (words, len) = extent(head, self.layouts);
         let bytes = 8 * (1 + words);
         self.live += bytes as u64;
         mark_lines((v.0 & !7) as usize, bytes);
-        for slot in self.heap.slots(v, 1, len) {
-            if slot.get().is_pointer() {
-                self.waiting.push(slot);
-            }
-        }
+        self.waiting.extend(self.heap.slots(v, 1, len).iter().filter(|slot| slot.get().is_pointer()));
     }
 }
 
