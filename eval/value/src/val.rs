@@ -27,6 +27,9 @@ pub enum Tag {
     Boxed = 7,
 }
 
+/// Where the number of an element of a mapping starts in a [`Val`]; addresses are shorter.
+const ELEMENT_SHIFT: u32 = 48;
+
 /// What an object on the heap is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -46,9 +49,10 @@ pub enum Kind {
     Float,
     BigInt,
     External,
+    Mapping,
 }
 
-/// Kinds by number, as the low four bits of a header have it; the last two are not used.
+/// Kinds by number, as the low four bits of a header have it; the last is not used.
 pub(crate) const KINDS: [Kind; 16] = [
     Kind::Thunk,
     Kind::SelectThunk,
@@ -64,8 +68,8 @@ pub(crate) const KINDS: [Kind; 16] = [
     Kind::Float,
     Kind::BigInt,
     Kind::External,
-    Kind::External,
-    Kind::External,
+    Kind::Mapping,
+    Kind::Mapping,
 ];
 
 const fn immediate(n: u64) -> Val {
@@ -130,6 +134,30 @@ impl Val {
     #[inline(always)]
     pub fn is_thunk(self) -> bool {
         self.0 & 7 == Tag::Thunk as u64
+    }
+
+    /// Whether it is a thunk that exists only as the element of a mapping so far: a call that nobody has asked for.
+    #[inline(always)]
+    pub fn is_element(self) -> bool {
+        self.is_thunk() && self.0 >> ELEMENT_SHIFT != 0
+    }
+
+    /// The element `i` of the mapping at `address`, if both fit.
+    pub(crate) fn element(address: u64, i: usize) -> Option<Val> {
+        let number = i as u64 + 1;
+        (address >> ELEMENT_SHIFT == 0 && number < 1 << (64 - ELEMENT_SHIFT))
+            .then_some(Val(address | number << ELEMENT_SHIFT))
+    }
+
+    /// Which element of its mapping it is.
+    pub(crate) fn element_number(self) -> usize {
+        (self.0 >> ELEMENT_SHIFT) as usize - 1
+    }
+
+    /// The mapping of an element as an object; anything else as it is.
+    #[inline(always)]
+    pub(crate) fn object(self) -> Val {
+        if self.is_thunk() { Val(self.0 & ((1 << ELEMENT_SHIFT) - 1)) } else { self }
     }
 
     /// Whether it is an attribute set.

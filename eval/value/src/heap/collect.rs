@@ -46,7 +46,7 @@ impl Heap {
         let unmarked = self.unmarked.get();
         let mut marker = Marker { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0 };
         let nothing = Slot::new(Val::NULL);
-        for v in all.into_iter().filter(|v| v.is_pointer()) {
+        for v in all.into_iter().filter(|v| v.is_pointer()).map(Val::object) {
             let head = self.header(v);
             if head & MARK == unmarked {
                 // A root stays what it is, even a thunk that has run.
@@ -87,6 +87,7 @@ impl Heap {
             }
             kept.push(chunk);
         }
+        big.sort_by_key(|&(start, end)| end - start);
         *chunks = kept;
         *self.holes.borrow_mut() = Holes { chunk: 0, line: HEADER / LINE, swept: chunks.len(), big };
     }
@@ -130,6 +131,13 @@ impl<'h> Marker<'h> {
         if !v.is_pointer() {
             return;
         }
+        if v.is_element()
+            && let Some(call) = self.heap.call_of(v)
+        {
+            slot.set(call);
+            return self.waiting.push(slot);
+        }
+        let v = v.object();
         let head = self.heap.header(v);
         if v.is_thunk() && state_of(head) == state::DONE {
             slot.set(self.heap.first(v));
@@ -163,7 +171,7 @@ pub(super) fn extent(head: u64, layouts: &Layouts) -> (usize, usize) {
             let n = layouts.len(LayoutId(id_of(head)));
             (n, n)
         }
-        Kind::Overlay => (3, 3),
+        Kind::Overlay | Kind::Mapping => (3, 3),
         Kind::List => (id_of(head) as usize, id_of(head) as usize),
         Kind::String => (1 + (id_of(head) as usize).div_ceil(8), 0),
         Kind::Path => ((id_of(head) as usize).div_ceil(8), 0),
@@ -190,7 +198,7 @@ pub(super) struct Holes {
     line: usize,
     /// How many chunks there were.
     swept: usize,
-    /// Runs of at least [`BIG`] bytes: start and end.
+    /// Runs of at least [`BIG`] bytes: start and end. The largest is last.
     big: Vec<(usize, usize)>,
 }
 
@@ -202,8 +210,7 @@ impl Holes {
         {
             return Some(run);
         }
-        let at = self.big.iter().rposition(|(start, end)| end - start >= bytes)?;
-        Some(self.big.swap_remove(at))
+        self.big.pop_if(|(start, end)| *end - *start >= bytes)
     }
 
     fn next_small(&mut self, chunks: &[Chunk], bytes: usize) -> Option<(usize, usize)> {
