@@ -98,8 +98,8 @@ struct Marker<'h> {
     heap: &'h Heap,
     layouts: &'h Layouts,
     unmarked: u64,
-    /// Slots whose objects are to be fetched.
-    waiting: Vec<&'h Slot>,
+    /// Slots whose objects are to be fetched, with what they hold, which spares looking there again.
+    waiting: Vec<(&'h Slot, Val)>,
     /// Bytes of the objects marked.
     live: u64,
 }
@@ -108,42 +108,47 @@ impl<'h> Marker<'h> {
     /// Marks all that the slots waiting reach. Thunks that have run give way to their values.
     fn run(&mut self, nothing: &'h Slot) {
         // Slots whose objects are being fetched; the one at `at` has waited longest.
-        let mut fetched = [nothing; FETCHED];
+        let mut fetched = [(nothing, Val::NULL); FETCHED];
         let mut at = 0;
         loop {
-            while let Some(slot) = self.waiting.pop() {
-                self.heap.prefetch(slot.get());
-                let ready = std::mem::replace(&mut fetched[at], slot);
+            while let Some(next) = self.waiting.pop() {
+                self.heap.prefetch(next.1);
+                let (slot, v) = std::mem::replace(&mut fetched[at], next);
                 at = (at + 1) % FETCHED;
-                self.visit(ready);
+                self.visit(slot, v);
             }
-            fetched.iter().for_each(|ready| self.visit(ready));
+            for (slot, v) in std::mem::replace(&mut fetched, [(nothing, Val::NULL); FETCHED]) {
+                self.visit(slot, v);
+            }
             if self.waiting.is_empty() {
                 return;
             }
-            fetched = [nothing; FETCHED];
         }
     }
 
     #[inline(always)]
-    fn visit(&mut self, slot: &'h Slot) {
-        let v = slot.get();
-        if !v.is_pointer() {
+    fn visit(&mut self, slot: &'h Slot, v: Val) {
+        if v == Val::NULL {
             return;
         }
         if v.is_element()
             && let Some(call) = self.heap.call_of(v)
         {
-            slot.set(call);
-            return self.waiting.push(slot);
+            return self.replace(slot, call);
         }
         let v = v.object();
         let head = self.heap.header(v);
         if v.is_thunk() && state_of(head) == state::DONE {
-            slot.set(self.heap.first(v));
-            self.waiting.push(slot);
+            self.replace(slot, self.heap.first(v));
         } else if head & MARK == self.unmarked {
             self.mark(v, head);
+        }
+    }
+
+    fn replace(&mut self, slot: &'h Slot, v: Val) {
+        slot.set(v);
+        if v.is_pointer() {
+            self.waiting.push((slot, v));
         }
     }
 
@@ -155,7 +160,8 @@ impl<'h> Marker<'h> {
         let bytes = 8 * (1 + words);
         self.live += bytes as u64;
         mark_lines((v.0 & !7) as usize, bytes);
-        self.waiting.extend(self.heap.slots(v, 1, len).iter().filter(|slot| slot.get().is_pointer()));
+        let slots = self.heap.slots(v, 1, len).iter().map(|slot| (slot, slot.get()));
+        self.waiting.extend(slots.filter(|(_, v)| v.is_pointer()));
     }
 }
 
