@@ -9,6 +9,7 @@ use frazil::settings::{Outside, Settings};
 use frazil::{Arguments, Builder, Engine, Error, ErrorKind, Evaluator, Host, Scope, Source, Value};
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -71,8 +72,8 @@ pub fn say(line: &str) {
 
 /// An evaluator set up as settings and command line say.
 pub struct Session {
-    /// The evaluator.
-    pub evaluator: Evaluator,
+    /// The evaluator. The process ends when it is no longer needed, so its memory is not given back piece by piece.
+    pub evaluator: ManuallyDrop<Evaluator>,
     /// The working directory.
     pub here: Vec<u8>,
     /// The line of progress.
@@ -126,7 +127,7 @@ impl Session {
         let started = host.clock();
         let evaluator = builder(settings, includes, host).patient(patient).build().evaluator();
         let here = Process.working_directory().into_bytes();
-        Session { evaluator, here, progress, derivations: Vec::new(), started }
+        Session { evaluator: ManuallyDrop::new(evaluator), here, progress, derivations: Vec::new(), started }
     }
 
     /// Does what a command line asks for.

@@ -27,7 +27,7 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashFile")],
         |m, a| {
             let algorithm = algorithm(m, a[0])?;
-            super::paths::path_of(a[1], super::paths::REALISING, move |m, path, _| {
+            super::paths::path_of(a[1], &[], super::paths::REALISING, move |m, path, _| {
                 let contents = m.host_result(&path, m.st.host.read_file(&path))?;
                 Ok(Step::Done(digits(m, &algorithm.hash(&contents))))
             })

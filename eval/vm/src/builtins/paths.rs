@@ -16,11 +16,11 @@ use frazil_value::Val;
 use std::sync::Arc;
 
 pub(super) const TABLE: &[Builtin] = &[
-    row("import", 1, &[], |_, a| path_of(a[0], REALISING, |m, path, _| m.import(&path))),
+    row("import", 1, &[], |_, a| path_of(a[0], &[], REALISING, |m, path, _| m.import(&path))),
     row("scopedImport", 2, &[], |_, a| {
         let scope = a[0];
-        path_of(a[1], REALISING, move |_, path, _| {
-            then_closure(Step::Force(scope), move |m, scope| {
+        path_of(a[1], &[scope], REALISING, move |_, path, _| {
+            then_closure(Step::Force(scope), &[], move |m, scope| {
                 m.expect(
                     scope,
                     Want::Attrs,
@@ -30,10 +30,10 @@ pub(super) const TABLE: &[Builtin] = &[
             })
         })
     }),
-    row("readFile", 1, &[], |_, a| path_of(a[0], REALISING, |m, path, _| read_file(m, &path))),
-    row("readDir", 1, &[], |_, a| path_of(a[0], REALISING, |m, path, _| read_dir(m, &path))),
+    row("readFile", 1, &[], |_, a| path_of(a[0], &[], REALISING, |m, path, _| read_file(m, &path))),
+    row("readDir", 1, &[], |_, a| path_of(a[0], &[], REALISING, |m, path, _| read_dir(m, &path))),
     row("readFileType", 1, &[], |_, a| {
-        path_of(a[0], REALISING, |m, path, _| {
+        path_of(a[0], &[], REALISING, |m, path, _| {
             let kind = m.host_result(&path, m.st.host.kind(&path))?;
             Ok(Step::Done(kind_name(m, kind)))
         })
@@ -49,12 +49,15 @@ pub(super) const TABLE: &[Builtin] = &[
     }),
     row("dirOf", 1, &[strict(0, Want::Any, "")], dir_of),
     row("toPath", 1, &[], |_, a| {
-        path_of(a[0], "while evaluating the first argument passed to builtins.toPath", |m, path, context| {
-            Ok(Step::Done(m.heap.new_string(&path, context)))
-        })
+        path_of(
+            a[0],
+            &[],
+            "while evaluating the first argument passed to builtins.toPath",
+            |m, path, context| Ok(Step::Done(m.heap.new_string(&path, context))),
+        )
     }),
     row("storePath", 1, &[], |_, a| {
-        path_of(a[0], "while evaluating the first argument passed to 'builtins.storePath'", store_path)
+        path_of(a[0], &[], "while evaluating the first argument passed to 'builtins.storePath'", store_path)
     }),
     row(
         "findFile",
@@ -85,8 +88,8 @@ pub(super) const TABLE: &[Builtin] = &[
         let filter = a[0];
         const CONTEXT: &str =
             "while evaluating the second argument (the path to filter) passed to 'builtins.filterSource'";
-        path_of(a[1], CONTEXT, move |_, path, context| {
-            then_closure(Step::Force(filter), move |m, filter| {
+        path_of(a[1], &[filter], CONTEXT, move |_, path, context| {
+            then_closure(Step::Force(filter), &[], move |m, filter| {
                 m.expect(
                     filter,
                     Want::Function,
@@ -185,21 +188,23 @@ fn dir_of(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
 /// Goes on with the absolute path that a value means, and its string context.
 pub(super) fn path_of(
     v: Val,
+    held: &[Val],
     context: &'static str,
     go_on: impl FnMut(&mut Machine<'_>, Vec<u8>, u32) -> Result<Step, Error> + Send + 'static,
 ) -> Result<Step, Error> {
-    path_at(v, Pos::NONE, context, go_on)
+    path_at(v, held, Pos::NONE, context, go_on)
 }
 
 /// `path_of` a value at a position.
 fn path_at(
     v: Val,
+    held: &[Val],
     pos: Pos,
     context: &'static str,
     mut go_on: impl FnMut(&mut Machine<'_>, Vec<u8>, u32) -> Result<Step, Error> + Send + 'static,
 ) -> Result<Step, Error> {
     let string = Coerce::to_path(v, pos, context);
-    then_closure(Step::Run(Box::new(string)), move |m, v| {
+    then_closure(Step::Run(Box::new(string)), held, move |m, v| {
         let string = m.heap.string(v);
         if !string.bytes.starts_with(b"/") {
             let text = crate::message::text(string.bytes);
@@ -507,7 +512,7 @@ fn path_exists(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
         let text = m.heap.bytes(v);
         text.ends_with(b"/") || text.ends_with(b"/.")
     };
-    path_of(v, REALISING, move |m, path, _| {
+    path_of(v, &[], REALISING, move |m, path, _| {
         let mut kind = m.st.host.kind(&path);
         if must_be_dir && kind == Ok(FileKind::Symlink) {
             kind = m.st.host.read_dir(&path).map(|_| FileKind::Directory);
@@ -861,7 +866,7 @@ impl Native for PathArgs {
             self.context = Some(match m.st.symbols.name(key) {
                 b"path" => {
                     const CONTEXT: &str = "while evaluating the 'path' attribute passed to 'builtins.path'";
-                    let step = path_at(value.get(), pos, CONTEXT, |m, path, context| {
+                    let step = path_at(value.get(), &[], pos, CONTEXT, |m, path, context| {
                         Ok(Step::Done(m.heap.new_string(&path, context)))
                     })?;
                     return Ok(match step {
