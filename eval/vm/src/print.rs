@@ -249,6 +249,10 @@ impl Machine<'_> {
             }
             (_, index) => {
                 let name = crate::builtins::TABLE[index as usize].name;
+                if name == "derivation" {
+                    // It is native here, and a function of the language in CppNix.
+                    return FunctionKind::Lambda { name: None, pos: self.derivation_function() };
+                }
                 if given == 0 { FunctionKind::Builtin(name) } else { FunctionKind::PartialBuiltin(name) }
             }
         }

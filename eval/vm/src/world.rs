@@ -79,8 +79,8 @@ pub struct Settings {
     pub patient: bool,
 }
 
-/// Experimental features by which some builtins come and go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Experimental features that programs can tell. By default all are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the features'")]
 pub struct Features {
     pub flakes: bool,
@@ -88,6 +88,26 @@ pub struct Features {
     pub fetch_closure: bool,
     pub verified_fetches: bool,
     pub dynamic_derivations: bool,
+    pub ca_derivations: bool,
+    pub impure_derivations: bool,
+    pub git_hashing: bool,
+    pub blake3_hashes: bool,
+}
+
+impl Default for Features {
+    fn default() -> Features {
+        Features {
+            flakes: true,
+            fetch_tree: true,
+            fetch_closure: true,
+            verified_fetches: true,
+            dynamic_derivations: true,
+            ca_derivations: true,
+            impure_derivations: true,
+            git_hashing: true,
+            blake3_hashes: true,
+        }
+    }
 }
 
 impl Default for Settings {

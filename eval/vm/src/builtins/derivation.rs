@@ -39,7 +39,7 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.placeholder")],
         |m, a| Ok(Step::Done(m.heap.new_string(placeholder(m.heap.bytes(a[0])).as_bytes(), 0))),
     ),
-    row("outputOf", 2, &[], output_of),
+    row("outputOf", 2, &[strict(0, Want::String, OUTPUT_OF)], output_of),
 ];
 
 // ---- derivation ---------------------------------------------------------------------------------------
@@ -111,6 +111,11 @@ impl Machine<'_> {
     /// The position in `derivation-internal.nix` that a delayed call of [`finish_derivation`] has by that number.
     pub(crate) fn internal_pos(&mut self, at: u16) -> Option<Pos> {
         (at != UNSAID).then(|| self.derivation_pos(at))
+    }
+
+    /// Where `derivation` is defined, if its source is known by now.
+    pub(crate) fn derivation_function(&self) -> Pos {
+        self.st.derivation_source.map_or(Pos::NONE, |start| Pos(start + internal_offset(30, 1) as u32))
     }
 
     fn derivation_pos(&mut self, offset: u16) -> Pos {
@@ -250,6 +255,10 @@ struct Strict {
     json: Option<Vec<u8>>,
 }
 
+fn require(enabled: bool, feature: &str) -> Result<(), Error> {
+    if enabled { Ok(()) } else { Err(Error::eval(crate::inputs::missing_feature(feature))) }
+}
+
 fn eval_error(error: impl std::fmt::Display) -> Error {
     Error::eval(error.to_string())
 }
@@ -336,10 +345,17 @@ impl Strict {
             return self.next(i);
         }
         let known = &m.st.known;
+        let features = m.st.settings.features;
         if key == known.content_addressed() {
-            self.draft.content_addressed |= m.expect(v, Want::Bool, "")? == Val::TRUE;
+            if m.expect(v, Want::Bool, "")? == Val::TRUE {
+                require(features.ca_derivations, "ca-derivations")?;
+                self.draft.content_addressed = true;
+            }
         } else if key == known.impure() {
-            self.draft.impure |= m.expect(v, Want::Bool, "")? == Val::TRUE;
+            if m.expect(v, Want::Bool, "")? == Val::TRUE {
+                require(features.impure_derivations, "impure-derivations")?;
+                self.draft.impure = true;
+            }
         } else if key == known.args() {
             let list = m.expect(v, Want::List, "")?;
             self.stage = Stage::Element { attr: i, list, i: 0 };
@@ -368,7 +384,7 @@ impl Strict {
             b"system" => self.draft.system = value.clone(),
             b"outputHash" => self.draft.output_hash = Some(value.clone()),
             b"outputHashAlgo" => self.draft.output_hash_algo = Algorithm::parse(&value).ok(),
-            b"outputHashMode" => self.hash_mode(&value)?,
+            b"outputHashMode" => self.hash_mode(m, &value)?,
             b"outputs" => {
                 let names = value.split(|c| b" \t\n\r".contains(c)).filter(|name| !name.is_empty());
                 self.draft.set_outputs(names).map_err(eval_error)?;
@@ -379,7 +395,19 @@ impl Strict {
         self.next(i)
     }
 
-    fn hash_mode(&mut self, mode: &[u8]) -> Result<(), Error> {
+    fn hash_mode(&mut self, m: &Machine<'_>, mode: &[u8]) -> Result<(), Error> {
+        let features = m.st.settings.features;
+        match mode {
+            b"text" if !features.dynamic_derivations => {
+                let name = &self.draft.name;
+                return Err(Error::eval(format!(
+                    "experimental Nix feature 'dynamic-derivations' is disabled (text-hashed derivation '{name}', \
+                     outputHashMode = \"text\"); add '--extra-experimental-features dynamic-derivations' to enable it"
+                )));
+            }
+            b"git" => require(features.git_hashing, "git-hashing")?,
+            _ => {}
+        }
         self.draft.output_hash_mode = Some(Method::parse_mode(mode).ok_or_else(|| {
             let mode = crate::message::text(mode);
             eval_error(format!("invalid value '{mode}' for 'outputHashMode' attribute"))
@@ -439,7 +467,7 @@ impl Strict {
             b"system" => self.draft.system = value,
             b"outputHash" => self.draft.output_hash = Some(value),
             b"outputHashAlgo" => self.draft.output_hash_algo = Algorithm::parse(&value).ok(),
-            _ => self.hash_mode(&value)?,
+            _ => self.hash_mode(m, &value)?,
         }
         self.next(i)
     }
@@ -508,6 +536,9 @@ impl Strict {
         let name = self.draft.name.clone();
         let draft = std::mem::replace(&mut self.draft, Draft::new(name));
         let store = m.st.settings.store_dir.clone();
+        if draft.impure {
+            require(m.st.settings.features.ca_derivations, "ca-derivations")?;
+        }
         let state = &mut *m.st;
         let finished = draft.finish(&store, &Known(&state.drvs), &mut state.scratch).map_err(eval_error)?;
         m.st.stats.derivations += 1;
@@ -664,38 +695,36 @@ impl From<DerivationError> for Error {
     }
 }
 
+const OUTPUT_OF: &str = "while evaluating the first argument to builtins.outputOf";
+
 /// The output of a derivation that itself is an output.
 fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
-    const PATH: &str = "while evaluating the first argument to builtins.outputOf";
     const NAME: &str = "while evaluating the second argument to builtins.outputOf";
-    let output = a[1];
-    let drv = Coerce::new(a[0], CoerceTo::PLAIN, Pos::NONE, PATH);
-    then(Step::Run(Box::new(drv)), &[output], |_, kept, drv| {
-        then(Step::Force(kept[0]), &[drv], |m, kept, output| {
-            let drv = kept[0];
-            m.expect(output, Want::Plain, NAME)?;
-            let string = m.heap.string(drv);
-            let elems: Vec<ContextElem> = m.st.contexts.elements(string.context).cloned().collect();
-            let base = match elems.as_slice() {
-                [ContextElem::Opaque(path)] => DerivedPath::opaque(path.clone()),
-                [ContextElem::Built(built)] => built.clone(),
-                [ContextElem::DrvDeep(_)] => {
-                    let text = crate::message::text(string.bytes);
-                    return Err(eval_error(format!(
-                        "string '{text}' has a context which refers to a complete source and binary closure. This is not supported at this time"
-                    )));
-                }
-                _ => {
-                    let (text, n) = (crate::message::text(string.bytes), elems.len());
-                    return Err(eval_error(format!(
-                        "string '{text}' has {n} entries in its context. It should only have exactly one entry"
-                    )));
-                }
-            };
-            let built = DerivedPath::built(&base, m.heap.bytes(output).into()).map_err(eval_error)?;
-            let text = built.placeholder().expect("an output of something");
-            let context = m.st.contexts.of([ContextElem::Built(built)]);
-            Ok(Step::Done(m.heap.new_string(text.as_bytes(), context)))
-        })
+    then(Step::Force(a[1]), &[a[0]], |m, kept, output| {
+        let drv = kept[0];
+        m.expect(output, Want::Plain, NAME)?;
+        let string = m.heap.string(drv);
+        let elems: Vec<ContextElem> = m.st.contexts.elements(string.context).cloned().collect();
+        let base = match elems.as_slice() {
+            [ContextElem::Opaque(path)] => DerivedPath::opaque(path.clone()),
+            [ContextElem::Built(built)] => built.clone(),
+            [ContextElem::DrvDeep(_)] => {
+                let text = crate::message::text(string.bytes);
+                return Err(eval_error(format!(
+                    "string '{text}' has a context which refers to a complete source and binary closure. This is not supported at this time"
+                )));
+            }
+            _ => {
+                let (text, n) = (crate::message::text(string.bytes), elems.len());
+                let error = format!(
+                    "string '{text}' has {n} entries in its context. It should only have exactly one entry"
+                );
+                return Err(eval_error(error).while_(Pos::NONE, OUTPUT_OF));
+            }
+        };
+        let built = DerivedPath::built(&base, m.heap.bytes(output).into()).map_err(eval_error)?;
+        let text = built.placeholder().expect("an output of something");
+        let context = m.st.contexts.of([ContextElem::Built(built)]);
+        Ok(Step::Done(m.heap.new_string(text.as_bytes(), context)))
     })
 }

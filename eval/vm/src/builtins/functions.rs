@@ -174,6 +174,10 @@ fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     };
     let (kind, unit) = m.heap.function(function);
     if kind != Kind::Closure {
+        if function == m.global(b"derivation") {
+            // It is native here, and a function of the language in CppNix.
+            return Ok(Step::Done(m.new_attrs(&[m.st.known.outputs()], &[Val::TRUE])));
+        }
         return Ok(Step::Done(m.heap.empty_attrs()));
     }
     let code = m.code(unit);

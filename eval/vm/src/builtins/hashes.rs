@@ -4,7 +4,7 @@ use super::{Builtin, Want, row, strict};
 use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Native, Step};
+use crate::native::{Native, Step, traced};
 use frazil_store::hash::{Algorithm, Format, Hash, HashError};
 use frazil_value::Val;
 
@@ -12,13 +12,11 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "hashString",
         2,
-        &[
-            strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashString"),
-            strict(1, Want::String, "while evaluating the second argument passed to builtins.hashString"),
-        ],
+        &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashString")],
         |m, a| {
+            // The algorithm must be known before the text is looked at.
             let algorithm = algorithm(m, a[0])?;
-            Ok(Step::Done(digits(m, &algorithm.hash(m.heap.bytes(a[1])))))
+            Ok(Step::ReturnRun(Box::new(HashString { algorithm, text: a[1] })))
         },
     ),
     row(
@@ -42,7 +40,15 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn algorithm(m: &Machine<'_>, name: Val) -> Result<Algorithm, Error> {
-    Algorithm::parse(m.heap.bytes(name)).map_err(usage)
+    enabled(m, Algorithm::parse(m.heap.bytes(name)).map_err(usage)?)
+}
+
+/// The algorithm, unless it is of an experimental feature that is not on.
+fn enabled(m: &Machine<'_>, algorithm: Algorithm) -> Result<Algorithm, Error> {
+    if algorithm == Algorithm::Blake3 && !m.st.settings.features.blake3_hashes {
+        return Err(Error::eval(crate::inputs::missing_feature("blake3-hashes")));
+    }
+    Ok(algorithm)
 }
 
 /// The error that something is called by no name that there is.
@@ -52,6 +58,32 @@ fn usage(error: HashError) -> Error {
 
 fn digits(m: &Machine<'_>, hash: &Hash) -> Val {
     m.heap.new_string(hash.to_digits(Format::Base16).as_bytes(), 0)
+}
+
+/// `hashString` of a text still to be forced.
+struct HashString {
+    algorithm: Algorithm,
+    text: Val,
+}
+
+impl HashString {
+    const CONTEXT: &str = "while evaluating the second argument passed to builtins.hashString";
+}
+
+impl Native for HashString {
+    traced!(self, visit: [self.text]);
+
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if input == Val::ABSENT {
+            return Ok(Step::Force(self.text));
+        }
+        m.expect(input, Want::String, HashString::CONTEXT)?;
+        Ok(Step::Done(digits(m, &self.algorithm.hash(m.heap.bytes(input)))))
+    }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        error.add_trace(Pos::NONE, HashString::CONTEXT);
+    }
 }
 
 /// `convertHash`: its three attributes, forced in turn; the algorithm may be absent.
@@ -90,6 +122,7 @@ impl Native for Convert {
         };
         let text = |i: usize| self.fields[i].as_deref().unwrap_or_default();
         let hash = Hash::parse(text(0), algorithm).map_err(|e| Error::eval(e.to_string()))?;
+        enabled(m, hash.algorithm())?;
         let format = Format::parse(text(2)).map_err(usage)?;
         if Format::is_deprecated(text(2)) {
             m.st.say("warning: \"base32\" is a deprecated alias for hash format \"nix32\".");

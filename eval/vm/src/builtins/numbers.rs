@@ -31,14 +31,14 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "ceil",
         1,
-        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.ceil")],
-        |m, a| round(m, a[0], f64::ceil, "ceil"),
+        &[strict(0, Want::Number, "while evaluating the first argument passed to builtins.ceil")],
+        |m, a| round(m, a[0], f64::ceil),
     ),
     row(
         "floor",
         1,
-        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.floor")],
-        |m, a| round(m, a[0], f64::floor, "floor"),
+        &[strict(0, Want::Number, "while evaluating the first argument passed to builtins.floor")],
+        |m, a| round(m, a[0], f64::floor),
     ),
 ];
 
@@ -152,14 +152,8 @@ pub(crate) fn divide(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Val, Error> 
     }
 }
 
-fn round(m: &mut Machine<'_>, v: Val, how: fn(f64) -> f64, name: &str) -> Result<Step, Error> {
-    if m.heap.as_int(v).is_some() {
-        return Ok(Step::Done(v));
-    }
-    let Some(f) = m.heap.as_float(v) else {
-        let context = format!("while evaluating the first argument passed to builtins.{name}");
-        return Err(m.wanted("a float", v).while_(Pos::NONE, context));
-    };
+fn round(m: &mut Machine<'_>, v: Val, how: fn(f64) -> f64) -> Result<Step, Error> {
+    let Some(f) = m.heap.as_float(v) else { return Ok(Step::Done(v)) };
     let rounded = how(f);
     // The bounds are powers of two, so exact as floats.
     if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&rounded) {
