@@ -7,7 +7,7 @@ use crate::coerce::{Coerce, CoerceTo};
 use crate::error::Error;
 use crate::files::{Origin, Pos};
 use crate::machine::Machine;
-use crate::native::{Native, Step, then, traced};
+use crate::native::{Native, Step, expected, then, traced};
 use crate::world::Drv;
 use frazil_code::FileCode;
 use frazil_store::context::{ContextElem, DerivedPath, placeholder};
@@ -700,9 +700,8 @@ const OUTPUT_OF: &str = "while evaluating the first argument to builtins.outputO
 /// The output of a derivation that itself is an output.
 fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     const NAME: &str = "while evaluating the second argument to builtins.outputOf";
-    then(Step::Force(a[1]), &[a[0]], |m, kept, output| {
+    then(expected(a[1], Want::Plain, NAME), &[a[0]], |m, kept, output| {
         let drv = kept[0];
-        m.expect(output, Want::Plain, NAME)?;
         let string = m.heap.string(drv);
         let elems: Vec<ContextElem> = m.st.contexts.elements(string.context).cloned().collect();
         let base = match elems.as_slice() {

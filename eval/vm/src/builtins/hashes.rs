@@ -92,15 +92,24 @@ struct Convert {
     fields: Vec<Option<Vec<u8>>>,
 }
 
+impl Convert {
+    const CONTEXTS: [&str; 3] = [
+        "while evaluating the attribute 'hash'",
+        "while evaluating the attribute 'hashAlgo'",
+        "while evaluating the attribute 'toHashFormat'",
+    ];
+}
+
 impl Native for Convert {
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        if let Some(context) = Convert::CONTEXTS.get(self.fields.len()) {
+            error.add_trace(Pos::NONE, *context);
+        }
+    }
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        const CONTEXTS: [&str; 3] = [
-            "while evaluating the attribute 'hash'",
-            "while evaluating the attribute 'hashAlgo'",
-            "while evaluating the attribute 'toHashFormat'",
-        ];
         if input != Val::ABSENT {
-            m.expect(input, Want::Plain, CONTEXTS[self.fields.len()])?;
+            m.expect(input, Want::Plain, Convert::CONTEXTS[self.fields.len()])?;
             self.fields.push(Some(m.heap.bytes(input).to_vec()));
         }
         while self.fields.len() < 3 {

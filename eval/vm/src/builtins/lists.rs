@@ -657,8 +657,7 @@ impl Native for Sort {
             if !self.is_less_than {
                 return Ok(Step::Call(self.f, Args::from_slice(&[a, b])));
             }
-            const CONTEXT: &str = "while evaluating the ordering function passed to builtins.sort";
-            match compare::less_now(m, a, b).map_err(|e| e.while_(Pos::NONE, CONTEXT))? {
+            match compare::less_now(m, a, b).map_err(|e| e.while_(Pos::NONE, ORDERING))? {
                 Some(less) => self.answer(less),
                 None => {
                     return Ok(match compare::less(a, b) {
@@ -670,7 +669,15 @@ impl Native for Sort {
         }
         Ok(Step::Done(list(m.heap, std::mem::take(&mut self.values))))
     }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        if self.is_less_than && self.forced == self.values.len() {
+            error.add_trace(Pos::NONE, ORDERING);
+        }
+    }
 }
+
+const ORDERING: &str = "while evaluating the ordering function passed to builtins.sort";
 
 struct Partition {
     f: Val,
@@ -783,11 +790,11 @@ fn generic_closure(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
             return Ok(Step::Done(start));
         }
         let operator = m.required_attr(set, m.st.known.operator(), SET)?;
-        crate::native::then(Step::Force(operator), &[start], |m, kept, operator| {
+        const OPERATOR: &str =
+            "while evaluating the 'operator' attribute passed as argument to builtins.genericClosure";
+        let operator = crate::native::expected(operator, Want::Function, OPERATOR);
+        crate::native::then(operator, &[start], |m, kept, operator| {
             let start = kept[0];
-            const OPERATOR: &str =
-                "while evaluating the 'operator' attribute passed as argument to builtins.genericClosure";
-            m.expect(operator, Want::Function, OPERATOR)?;
             Ok(run(Closure {
                 operator,
                 work: m.heap.list(start).iter().map(Slot::get).collect(),

@@ -285,21 +285,16 @@ impl Native for Replace {
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             if let Some(i) = self.waiting.take() {
-                const TO: &str =
-                    "while evaluating one of the replacement strings passed to builtins.replaceStrings";
-                self.to[i] = m.expect(input, Want::String, TO)?;
+                self.to[i] = m.expect(input, Want::String, Replace::TO)?;
                 self.used[i] = true;
                 if self.put(m, i) {
                     self.at = usize::MAX;
                 }
             } else if self.forced < self.from.len() {
-                const FROM: &str =
-                    "while evaluating one of the strings to replace passed to builtins.replaceStrings";
-                self.from[self.forced] = m.expect(input, Want::String, FROM)?;
+                self.from[self.forced] = m.expect(input, Want::String, Replace::FROM)?;
                 self.forced += 1;
             } else {
-                const STRING: &str = "while evaluating the third argument passed to builtins.replaceStrings";
-                self.string = m.expect(input, Want::String, STRING)?;
+                self.string = m.expect(input, Want::String, Replace::STRING)?;
                 self.forced += 1;
                 self.context = m.heap.string(self.string).context;
             }
@@ -331,6 +326,21 @@ impl Native for Replace {
         m.check_string_len(self.out.len() as u64)?;
         Ok(Step::Done(m.heap.new_string(&self.out, self.context)))
     }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        let context = match self.forced.cmp(&self.from.len()) {
+            _ if self.waiting.is_some() => Replace::TO,
+            std::cmp::Ordering::Less => Replace::FROM,
+            _ => Replace::STRING,
+        };
+        error.add_trace(Pos::NONE, context);
+    }
+}
+
+impl Replace {
+    const TO: &str = "while evaluating one of the replacement strings passed to builtins.replaceStrings";
+    const FROM: &str = "while evaluating one of the strings to replace passed to builtins.replaceStrings";
+    const STRING: &str = "while evaluating the third argument passed to builtins.replaceStrings";
 }
 
 fn get_context(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
