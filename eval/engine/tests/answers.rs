@@ -56,3 +56,18 @@ fn sets_and_functions() {
 fn order_of_forcing() {
     check("order");
 }
+
+#[test]
+fn values_of_other_types() {
+    check("types");
+}
+
+#[test]
+fn texts_and_corners() {
+    check("texts");
+}
+
+#[test]
+fn toml() {
+    check("toml");
+}

@@ -51,7 +51,8 @@ const TOO_LARGE: &str = "toml::parse_dec_integer: too large integer: current max
 
 impl TomlError {
     fn of(text: &[u8], faults: &[Fault]) -> TomlError {
-        TomlError { text: faults.iter().map(|fault| fault.show(text)).collect() }
+        let breaks = breaks(text);
+        TomlError { text: faults.iter().map(|fault| fault.show(text, &breaks)).collect() }
     }
 }
 
@@ -105,9 +106,13 @@ impl Fault {
         Fault { hints, ..self }
     }
 
-    fn show(&self, text: &[u8]) -> String {
-        let text = self.temporary.as_ref().map_or(text, |text| text.as_bytes());
-        let line_of = |at: usize| text[..at.min(text.len())].iter().filter(|&&c| c == b'\n').count() + 1;
+    /// `breaks` are the text's.
+    fn show(&self, text: &[u8], breaks: &[usize]) -> String {
+        let (text, breaks) = match &self.temporary {
+            Some(temporary) => (temporary.as_bytes(), &[][..]),
+            None => (text, breaks),
+        };
+        let line_of = |at: usize| breaks.partition_point(|&newline| newline < at) + 1;
         let last = text.trim_ascii_end().len();
         let width = match self.open {
             Some(_) => line_of(last) + 1,
@@ -144,6 +149,11 @@ impl Fault {
         }
         out
     }
+}
+
+/// Where a text's lines end.
+fn breaks(text: &[u8]) -> Vec<usize> {
+    text.iter().enumerate().filter(|(_, c)| **c == b'\n').map(|(at, _)| at).collect()
 }
 
 /// The line around a place, without its end.
@@ -330,6 +340,7 @@ struct Reader<'a> {
 
 const BAD_STRING: &str = "toml::parse_basic_string: invalid string format";
 const BAD_VALUE: &str = "bad format: unknown value appeared";
+const UNCLOSED_ARRAY: &str = "toml::parse_array: missing closing bracket `]`";
 const NEWLINE: &str = "toml::parse_table: newline (LF / CRLF) or EOF is expected";
 
 impl Reader<'_> {
@@ -385,9 +396,10 @@ impl Reader<'_> {
                 Ok(false) => break,
                 Err(mut fault) => {
                     fault.open = fault.open.map(|_| start);
-                    faults.push(fault);
                     let rest = &self.text[start..];
-                    self.at = start + rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+                    let next_line = start + rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+                    self.at = if fault.message == UNCLOSED_ARRAY { self.text.len() } else { next_line };
+                    faults.push(fault);
                 }
             }
         }
@@ -474,14 +486,12 @@ impl Reader<'_> {
                 return Ok(Toml::Array(values));
             }
             if self.peek().is_none() {
-                return self
-                    .unclosed("toml::parse_array: missing closing bracket `]`", "expected `]`, reached EOF");
+                return self.unclosed(UNCLOSED_ARRAY, "expected `]`, reached EOF");
             }
             values.push(self.value(depth + 1)?);
             self.blank_lines()?;
             if self.peek().is_none() {
-                return self
-                    .unclosed("toml::parse_array: missing closing bracket `]`", "expected `]`, reached EOF");
+                return self.unclosed(UNCLOSED_ARRAY, "expected `]`, reached EOF");
             }
             if !self.eat(",") && self.peek() != Some(b']') {
                 return self.fault("toml::parse_array: expected value-separator `,` or closing `]`", "here");
@@ -1063,7 +1073,7 @@ mod tests {
     #[test]
     fn message() {
         let error = parse(b"y=1\nx = 1 y = 2").unwrap_err().to_string();
-        let expected = "[error] toml::parse_table: newline (LF / CRLF) or EOF is expected\n  \
+        let expected = "[error] toml::parse_table: newline (LF / CRLF) or EOF is expected\n \
             --> fromTOML\n   |\n 2 | x = 1 y = 2\n   |       ^-- here\n";
         assert_eq!(error, expected);
     }

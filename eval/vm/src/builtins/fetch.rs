@@ -83,6 +83,9 @@ enum Expected {
     Nothing,
 }
 
+/// Goes on with the values of the attributes.
+type Finish = fn(m: &mut Machine<'_>, values: &[(Symbol, Val)]) -> Result<Step, Error>;
+
 /// What is done with the attributes of an argument.
 #[derive(Clone, Copy)]
 struct Reading {
@@ -93,7 +96,7 @@ struct Reading {
     /// Whether an unexpected attribute is blamed where it is defined.
     blames_attribute: bool,
     /// Goes on with the values of the attributes.
-    finish: fn(m: &mut Machine<'_>, values: &[(Symbol, Val)]) -> Result<Step, Error>,
+    finish: Finish,
 }
 
 /// Forces the attributes of a set in the order of their symbols.
@@ -494,8 +497,6 @@ const fn download(who: &'static str, finish: Finish) -> Reading {
         finish,
     }
 }
-
-type Finish = fn(m: &mut Machine<'_>, values: &[(Symbol, Val)]) -> Result<Step, Error>;
 
 /// What is to be downloaded.
 struct Download {
