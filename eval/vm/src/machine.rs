@@ -177,12 +177,6 @@ impl<'w> Machine<'w> {
             self.st.roots(self.codes, visit);
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
-        eprintln!(
-            "GC live {} MB reserved {} MB since {} MB",
-            live >> 20,
-            self.heap.reserved() >> 20,
-            (self.heap.allocated() - self.st.collected_at) >> 20
-        );
         self.st.collected_at = self.heap.allocated();
         self.st.budget = live.max(self.st.min_budget);
     }
