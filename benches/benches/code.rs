@@ -3,7 +3,7 @@
 mod samples;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use frazil_code::scope::Names;
+use frazil_code::file::Names;
 use frazil_syntax::symbol::Symbols;
 
 fn resolve_and_emit(c: &mut Criterion) {

@@ -3,7 +3,7 @@
 
 mod host;
 
-use frazil_code::scope::Names;
+use frazil_code::file::Names;
 use frazil_engine::{Evaluator, Source};
 use frazil_store::StoreDir;
 use frazil_store::hash::{Algorithm, Format, Hash};

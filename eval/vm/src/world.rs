@@ -8,7 +8,7 @@ use crate::files::{Files, Pos};
 use crate::host::Host;
 use crate::link::Code;
 use crate::lint::Lints;
-use frazil_code::scope::Names;
+use frazil_code::file::Names;
 use frazil_store::StoreDir;
 use frazil_store::derivation::{HashModulo, Scratch};
 use frazil_store::path::StorePath;

@@ -183,7 +183,7 @@ fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let values: Vec<Val> = code.formals.iter().map(|(_, has_default)| Val::bool(*has_default)).collect();
     let file = m.st.files.get(code.file);
     let tree = file.code.clone();
-    let UnitKind::Lambda(first) = tree.units[(unit - file.first_unit) as usize].kind else {
+    let UnitKind::Lambda(first) = tree.unit(unit - file.first_unit).kind else {
         unreachable!("a closure is of a lambda")
     };
     let start = file.start;

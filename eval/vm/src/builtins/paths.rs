@@ -7,6 +7,7 @@ use crate::files::{Origin, Pos};
 use crate::host::{FileKind, HostError};
 use crate::machine::Machine;
 use crate::native::{Args, Native, Step, then, then_closure, traced};
+use frazil_code::ScopeError;
 use frazil_store::context::ContextElem;
 use frazil_store::hash::{Algorithm, Hash, Hasher};
 use frazil_store::nar::{self, Event};
@@ -382,9 +383,7 @@ impl Machine<'_> {
             Ok(code) => code,
             Err(error) => {
                 self.st.files.add_broken(origin, source, base_dir);
-                let name = String::from_utf8_lossy(self.st.symbols.name(error.name)).into_owned();
-                let text = format!("undefined variable '{name}'");
-                return Err(Error::new(ErrorKind::UndefinedVariable, text).at(Pos(start + error.pos)));
+                return Err(self.scope_error(error, start));
             }
         };
         let file = self.st.files.add(origin, source.clone(), base_dir, code);
@@ -393,6 +392,24 @@ impl Machine<'_> {
         let count = self.st.files.unit_count();
         self.st.units.resize(count, u32::MAX);
         Ok(self.st.files.get(file).first_unit)
+    }
+}
+
+impl Machine<'_> {
+    /// The error of a file whose positions begin at `start`.
+    fn scope_error(&self, error: ScopeError, start: u32) -> Error {
+        let (error, pos) = match error {
+            ScopeError::Undefined { name, pos } => {
+                let name = String::from_utf8_lossy(self.st.symbols.name(name));
+                let text = format!("undefined variable '{name}'");
+                (Error::new(ErrorKind::UndefinedVariable, text), pos)
+            }
+            ScopeError::TooManyCaptures { pos } => {
+                let text = "this expression uses more than 65535 values from around it";
+                (Error::new(ErrorKind::Syntax, text), pos)
+            }
+        };
+        error.at(crate::link::position(start, pos))
     }
 }
 
