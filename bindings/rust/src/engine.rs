@@ -1,7 +1,7 @@
 //! What evaluators share: the world outside, what changes answers, what may be used.
 
 use crate::{Evaluator, Memory};
-use frazil_engine::{Host, Limits, Settings, StoreDir, settings};
+use frazil_engine::{Features, Host, Limits, Settings, StoreDir, settings};
 use std::sync::Arc;
 
 /// Makes [`Evaluator`]s. Cheap to clone; may be sent and shared between threads.
@@ -156,6 +156,23 @@ impl Builder {
         self
     }
 
+    /// Whether values that are printed without being forced show as unevaluated what CppNix does not evaluate. By default small
+    /// values are made at once, which is faster.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::builder().patient(true).build().evaluator();
+    /// let text = evaluator.enter(|scope| {
+    ///     let v = scope.eval("{ f = x: x; }")?;
+    ///     scope.print(v)
+    /// })?;
+    /// assert_eq!(text, b"{ f = <CODE>; }");
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn patient(mut self, patient: bool) -> Builder {
+        self.settings.patient = patient;
+        self
+    }
+
     /// The directory that `~/` paths start from.
     ///
     /// ```
@@ -202,6 +219,15 @@ impl Builder {
             pipe_operators: settings.has_feature(Feature::PipeOperators),
             toml_timestamps: settings.has_feature(Feature::ParseTomlTimestamps),
             lints: settings.lints(),
+            features: Features {
+                flakes: settings.has_feature(Feature::Flakes),
+                fetch_tree: settings.has_feature(Feature::FetchTree),
+                fetch_closure: settings.has_feature(Feature::FetchClosure),
+                verified_fetches: settings.has_feature(Feature::VerifiedFetches),
+                dynamic_derivations: settings.has_feature(Feature::DynamicDerivations),
+            },
+            imports_builds: settings.allow_import_from_derivation(),
+            allowed_uris: settings.allowed_uris().to_vec(),
             ..self.settings
         };
         self

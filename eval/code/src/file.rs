@@ -186,6 +186,9 @@ pub struct FileCode {
     pub sets: Vec<Group>,
     /// For each of [`Exprs::lambdas`] that ends a chain, where its formals live.
     pub lambdas: Vec<Group>,
+    /// Of code that makes a thunk wherever CppNix does, the thunks of lambdas; by default their closures, and other
+    /// small values, are made at once.
+    pub patient: Option<Box<FxHashMap<ExprId, u32>>>,
 }
 
 impl FileCode {
@@ -194,10 +197,11 @@ impl FileCode {
         FileCode::default()
     }
 
-    /// A tree whose scopes are still to be resolved.
-    pub(crate) fn new(exprs: Exprs, names: Names) -> FileCode {
+    /// A tree whose scopes are still to be resolved; see [`FileCode::patient`].
+    pub(crate) fn new(exprs: Exprs, names: Names, patient: bool) -> FileCode {
         FileCode {
             names,
+            patient: patient.then(Box::default),
             meanings: vec![Meaning::NONE; exprs.nodes.len()],
             sets: vec![Group::default(); exprs.sets.len()],
             lambdas: vec![Group::default(); exprs.lambdas.len()],
@@ -230,6 +234,14 @@ impl FileCode {
             self.delayed.insert(id, unit);
         } else {
             self.meanings[id.0 as usize] = Meaning::of_unit(unit);
+        }
+    }
+
+    /// Lets a node be the start of a delayed expression's unit.
+    pub(crate) fn set_delayed(&mut self, id: ExprId, unit: u32) {
+        match (&mut self.patient, self.exprs.get(id)) {
+            (Some(thunks), Expr::Lambda(_)) => drop(thunks.insert(id, unit)),
+            _ => self.set_unit(id, unit),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Values as people read them: in messages, in traces, and as the result of an evaluation.
 
+use crate::builtins::paths::INTERNAL_FILES;
 use crate::error::Error;
 use crate::files::Pos;
 use crate::link::Code;
@@ -153,7 +154,10 @@ impl Machine<'_> {
             }),
             Tag::String => print_string(self.heap.bytes(v), options.max_string, out),
             Tag::Boxed => match (self.heap.as_path(v), self.heap.as_int(v), self.heap.as_float(v)) {
-                (Some(path), ..) => out.extend_from_slice(path),
+                (Some(path), ..) => match path.strip_prefix(INTERNAL_FILES) {
+                    Some(name) => out.extend_from_slice(&[b"<nix/", name, b">"].concat()),
+                    None => out.extend_from_slice(path),
+                },
                 (_, Some(n), _) => out.extend_from_slice(n.to_string().as_bytes()),
                 (.., Some(f)) => out.extend_from_slice(frazil_text::float::to_general(f).as_bytes()),
                 _ => out.extend_from_slice("«external»".as_bytes()),
@@ -172,7 +176,7 @@ impl Machine<'_> {
                 let text = match self.function_kind(v) {
                     FunctionKind::Lambda { name, pos } => {
                         let name =
-                            name.map(|n| format!(" {}", String::from_utf8_lossy(self.st.symbols.name(n))));
+                            name.map(|n| format!(" {}", crate::message::text(self.st.symbols.name(n))));
                         format!("«lambda{} @ {}»", name.unwrap_or_default(), self.st.show_pos(pos))
                     }
                     FunctionKind::Builtin(name) => format!("«primop {name}»"),
@@ -200,7 +204,7 @@ impl Machine<'_> {
     /// A value in a message.
     pub fn show_short(&mut self, v: Val) -> String {
         let text = self.print(v, PrintOptions::ERROR).unwrap_or_else(|e| e.to_string().into_bytes());
-        String::from_utf8_lossy(&text).into_owned()
+        crate::message::text(&text).into_owned()
     }
 
     /// What a value is, in a message: `a list`.
@@ -268,7 +272,7 @@ impl Machine<'_> {
 
     fn lambda_name(&self, code: &Code) -> String {
         match self.lambda_of(code.unit, code.params as usize - 1).0 {
-            Some(name) => String::from_utf8_lossy(self.st.symbols.name(name)).into_owned(),
+            Some(name) => crate::message::text(self.st.symbols.name(name)).into_owned(),
             None => "anonymous lambda".into(),
         }
     }
@@ -363,7 +367,7 @@ pub(crate) fn best_matches<'a>(names: impl Iterator<Item = &'a [u8]>, wanted: &[
         near.map(|name| (distance(name, wanted), name)).filter(|(d, _)| *d <= MAX_DISTANCE).collect();
     found.sort_unstable();
     found.truncate(MAX_SUGGESTIONS);
-    found.into_iter().map(|(_, name)| String::from_utf8_lossy(name).into_owned()).collect()
+    found.into_iter().map(|(_, name)| crate::message::text(name).into_owned()).collect()
 }
 
 /// The edit distance of Levenshtein.

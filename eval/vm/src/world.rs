@@ -8,6 +8,7 @@ use crate::files::{Files, Pos};
 use crate::host::Host;
 use crate::link::Code;
 use crate::lint::Lints;
+use crate::restrict::Restricted;
 use frazil_code::file::Names;
 use frazil_store::StoreDir;
 use frazil_store::derivation::{HashModulo, Scratch};
@@ -67,6 +68,26 @@ pub struct Settings {
     pub toml_timestamps: bool,
     /// What is done about constructs that may be unwanted.
     pub lints: Lints,
+    /// Experimental features of fetchers.
+    pub features: Features,
+    /// `allow-import-from-derivation`
+    pub imports_builds: bool,
+    /// `allowed-uris`: what may be fetched in restricted evaluation.
+    pub allowed_uris: Vec<String>,
+    /// What is not evaluated stays a thunk where it is one in CppNix, for those who look at values that are not evaluated
+    /// to the bottom.
+    pub patient: bool,
+}
+
+/// Experimental features by which some builtins come and go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the features'")]
+pub struct Features {
+    pub flakes: bool,
+    pub fetch_tree: bool,
+    pub fetch_closure: bool,
+    pub verified_fetches: bool,
+    pub dynamic_derivations: bool,
 }
 
 impl Default for Settings {
@@ -84,6 +105,10 @@ impl Default for Settings {
             pipe_operators: false,
             toml_timestamps: false,
             lints: Lints::default(),
+            features: Features::default(),
+            imports_builds: true,
+            allowed_uris: Vec::new(),
+            patient: false,
         }
     }
 }
@@ -133,7 +158,6 @@ macro_rules! known {
     };
 }
 
-// In CppNix's order, which is that in which sets are forced deeply.
 known! {
     out_path = "outPath", drv_path = "drvPath", type_ = "type", meta = "meta", name = "name", value = "value",
     system = "system", overrides = "__overrides", outputs = "outputs", output_name = "outputName",
@@ -146,6 +170,179 @@ known! {
     success = "success", all_outputs = "allOutputs", filter = "filter", recursive = "recursive", sha256 = "sha256",
     hash = "hash", hash_algo = "hashAlgo", to_hash_format = "toHashFormat",
 }
+
+/// Names that CppNix knows before it reads a program, in its order, by which sets are forced deeply.
+const FIRST_NAMES: &[&str] = &[
+    "outPath",
+    "drvPath",
+    "type",
+    "meta",
+    "name",
+    "value",
+    "system",
+    "__overrides",
+    "outputs",
+    "outputName",
+    "file",
+    "line",
+    "column",
+    "__functor",
+    "__toString",
+    "right",
+    "wrong",
+    "__structuredAttrs",
+    "__json",
+    "allowedReferences",
+    "allowedRequisites",
+    "disallowedReferences",
+    "disallowedRequisites",
+    "maxSize",
+    "maxClosureSize",
+    "builder",
+    "args",
+    "__contentAddressed",
+    "__impure",
+    "outputHash",
+    "outputHashAlgo",
+    "outputHashMode",
+    "description",
+    "self",
+    "startSet",
+    "operator",
+    "key",
+    "path",
+    "prefix",
+    "__sub",
+    "__lessThan",
+    "__mul",
+    "__div",
+    "or",
+    "__findFile",
+    "__nixPath",
+    "body",
+    "builtins",
+    "true",
+    "false",
+    "null",
+    "currentTime",
+    "currentSystem",
+    "nixVersion",
+    "storeDir",
+    "langVersion",
+    "traceVerbose",
+    "nixPath",
+    "scopedImport",
+    "import",
+    "typeOf",
+    "isNull",
+    "isFunction",
+    "isInt",
+    "isFloat",
+    "isString",
+    "isBool",
+    "isPath",
+    "genericClosure",
+    "break",
+    "abort",
+    "throw",
+    "addErrorContext",
+    "ceil",
+    "floor",
+    "tryEval",
+    "getEnv",
+    "seq",
+    "deepSeq",
+    "trace",
+    "warn",
+    "derivationStrict",
+    "placeholder",
+    "toPath",
+    "storePath",
+    "pathExists",
+    "baseNameOf",
+    "dirOf",
+    "readFile",
+    "findFile",
+    "hashFile",
+    "readFileType",
+    "readDir",
+    "toXML",
+    "toJSON",
+    "fromJSON",
+    "toFile",
+    "filterSource",
+    "attrNames",
+    "attrValues",
+    "getAttr",
+    "unsafeGetAttrPos",
+    "hasAttr",
+    "isAttrs",
+    "removeAttrs",
+    "listToAttrs",
+    "intersectAttrs",
+    "catAttrs",
+    "functionArgs",
+    "mapAttrs",
+    "zipAttrsWith",
+    "isList",
+    "elemAt",
+    "head",
+    "tail",
+    "map",
+    "filter",
+    "elem",
+    "concatLists",
+    "length",
+    "foldl'",
+    "any",
+    "all",
+    "genList",
+    "sort",
+    "partition",
+    "groupBy",
+    "concatMap",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "bitAnd",
+    "bitOr",
+    "bitXor",
+    "lessThan",
+    "toString",
+    "substring",
+    "stringLength",
+    "hashString",
+    "convertHash",
+    "match",
+    "split",
+    "concatStringsSep",
+    "replaceStrings",
+    "parseDrvName",
+    "compareVersions",
+    "splitVersion",
+    "unsafeDiscardStringContext",
+    "hasContext",
+    "unsafeDiscardOutputDependency",
+    "addDrvOutputDependencies",
+    "getContext",
+    "appendContext",
+    "fetchMercurial",
+    "fetchurl",
+    "fetchTarball",
+    "fetchGit",
+    "fromTOML",
+    "getFlake",
+    "parseFlakeRef",
+    "flakeRefToString",
+    "derivation",
+    "strict",
+    "drvAttrs",
+    "commonAttrs",
+    "outputsList",
+    "x",
+    "outputToAttrListElement",
+];
 
 /// What an evaluator holds besides its heap, layouts and code.
 pub struct State {
@@ -196,6 +393,8 @@ pub struct State {
     pub(crate) search: FxHashMap<Vec<u8>, Option<Arc<[u8]>>>,
     /// The way out.
     pub host: Arc<dyn Host>,
+    /// What guards the way out in pure and restricted evaluation.
+    pub(crate) guard: Option<Arc<Restricted>>,
     /// What changes answers.
     pub settings: Settings,
     /// What may be used.
@@ -223,7 +422,13 @@ pub struct World {
 impl World {
     /// A world with all builtins and nothing evaluated.
     pub fn new(host: Arc<dyn Host>, settings: Settings, limits: Limits) -> World {
+        let restricted = settings.pure || settings.restricted;
+        let guard = restricted.then(|| Arc::new(Restricted::new(host.clone(), settings.pure)));
+        let host: Arc<dyn Host> = guard.clone().map_or(host, |guard| guard);
         let mut symbols = Symbols::new();
+        for name in FIRST_NAMES {
+            symbols.intern(name.as_bytes());
+        }
         let known = Known::new(&mut symbols);
         let mut intern = |name: &str| symbols.intern(name.as_bytes());
         let names = Names {
@@ -262,6 +467,7 @@ impl World {
             readdirs: FxHashMap::default(),
             search: FxHashMap::default(),
             host,
+            guard,
             settings,
             limits,
             stats: Stats::default(),
@@ -272,6 +478,9 @@ impl World {
             World { heap: Heap::new(), layouts: Layouts::new(), codes: boxcar::Vec::new(), state };
         world.heap.set_limit(world.state.limits.heap);
         builtins::install(&mut world);
+        if restricted {
+            world.machine().allow_search_path();
+        }
         world
     }
 
@@ -328,6 +537,11 @@ impl State {
             return Err(Error::new(ErrorKind::Time, "time limit exceeded"));
         }
         Ok(())
+    }
+
+    /// Shows a line for people.
+    pub(crate) fn say(&self, line: &str) {
+        self.host.message_bytes(&crate::message::bytes(line));
     }
 
     /// The source position as `FILE:LINE:COLUMN`.

@@ -1,12 +1,11 @@
 //! Hashes of strings and files.
 
 use super::{Builtin, Want, row, strict};
-use crate::coerce::{Coerce, CoerceTo};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Native, Step, then_closure};
-use frazil_store::hash::{Algorithm, Format, Hash};
+use crate::native::{Native, Step};
+use frazil_store::hash::{Algorithm, Format, Hash, HashError};
 use frazil_value::Val;
 
 pub(super) const TABLE: &[Builtin] = &[
@@ -28,9 +27,7 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashFile")],
         |m, a| {
             let algorithm = algorithm(m, a[0])?;
-            let path = Coerce::new(a[1], CoerceTo::PLAIN, Pos::NONE, "while realising the context of a path");
-            then_closure(Step::Run(Box::new(path)), &[], move |m, path| {
-                let path = super::paths::canonical(m.heap.bytes(path));
+            super::paths::path_of(a[1], &[], super::paths::REALISING, move |m, path, _| {
                 let contents = m.host_result(&path, m.st.host.read_file(&path))?;
                 Ok(Step::Done(digits(m, &algorithm.hash(&contents))))
             })
@@ -45,7 +42,12 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn algorithm(m: &Machine<'_>, name: Val) -> Result<Algorithm, Error> {
-    Algorithm::parse(m.heap.bytes(name)).map_err(|error| Error::eval(error.to_string()))
+    Algorithm::parse(m.heap.bytes(name)).map_err(usage)
+}
+
+/// The error that something is called by no name that there is.
+fn usage(error: HashError) -> Error {
+    Error::new(ErrorKind::Usage, error.to_string())
 }
 
 fn digits(m: &Machine<'_>, hash: &Hash) -> Val {
@@ -83,14 +85,14 @@ impl Native for Convert {
             }
         }
         let algorithm = match &self.fields[1] {
-            Some(name) => Some(Algorithm::parse(name).map_err(|e| Error::eval(e.to_string()))?),
+            Some(name) => Some(Algorithm::parse(name).map_err(usage)?),
             None => None,
         };
         let text = |i: usize| self.fields[i].as_deref().unwrap_or_default();
         let hash = Hash::parse(text(0), algorithm).map_err(|e| Error::eval(e.to_string()))?;
-        let format = Format::parse(text(2)).map_err(|e| Error::eval(e.to_string()))?;
+        let format = Format::parse(text(2)).map_err(usage)?;
         if Format::is_deprecated(text(2)) {
-            m.st.host.message("warning: \"base32\" is a deprecated alias for hash format \"nix32\".");
+            m.st.say("warning: \"base32\" is a deprecated alias for hash format \"nix32\".");
         }
         let converted = match format {
             Format::Sri => hash.to_prefixed(format),
