@@ -1,0 +1,83 @@
+//! What an evaluator answers to a program, in a form in which two of them can be compared.
+
+/// An answer.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Answer {
+    /// A printed value, and what was traced on the way.
+    Value { text: String, traced: String },
+    /// Standard error of a program that failed.
+    Error(String),
+    /// It took too much time or memory, or ran too deep for the evaluator's own stack.
+    Exhausted,
+    /// The evaluator itself broke.
+    Broken(String),
+}
+
+/// In what two answers differ.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Difference {
+    /// One has a value and the other has not, or another one.
+    Value,
+    /// The message of the error.
+    Message,
+    /// What was traced before the end.
+    Traced,
+    /// Places and frames around a message that is the same.
+    Frames,
+}
+
+impl Answer {
+    /// In what this differs from the oracle's answer, if it does.
+    pub fn difference(&self, oracle: &Answer) -> Option<Difference> {
+        match (self, oracle) {
+            (Answer::Exhausted, _) | (_, Answer::Exhausted) => None,
+            (Answer::Value { text: a, .. }, Answer::Value { text: b, .. }) if a != b => Some(Difference::Value),
+            (Answer::Value { traced: a, .. }, Answer::Value { traced: b, .. }) => {
+                (a != b).then_some(Difference::Traced)
+            }
+            (Answer::Error(a), Answer::Error(b)) => {
+                let (a, b) = (Failure::of(a), Failure::of(b));
+                if a.root != b.root {
+                    Some(Difference::Message)
+                } else if a.traced != b.traced {
+                    Some(Difference::Traced)
+                } else {
+                    (a.frames != b.frames).then_some(Difference::Frames)
+                }
+            }
+            _ => Some(Difference::Value),
+        }
+    }
+
+    /// The answer in a line, for people and for telling finds apart.
+    pub fn line(&self) -> String {
+        match self {
+            Answer::Value { text, .. } => text.clone(),
+            Answer::Error(text) => format!("error: {}", Failure::of(text).root),
+            Answer::Exhausted => "exhausted".to_owned(),
+            Answer::Broken(text) => format!("broken: {text}"),
+        }
+    }
+}
+
+/// Standard error of a failure, in its parts.
+struct Failure<'a> {
+    traced: &'a str,
+    frames: &'a str,
+    root: &'a str,
+}
+
+impl Failure<'_> {
+    fn of(text: &str) -> Failure<'_> {
+        let text = text.trim_end();
+        let at_line = |mark: &str, at: usize| text[..at].rsplit('\n').next().is_some_and(|line| line.trim().is_empty()) && text[at..].starts_with(mark);
+        let marks: Vec<usize> =
+            text.match_indices("error:").map(|(at, _)| at).filter(|&at| at_line("error:", at)).collect();
+        let (first, last) = (marks.first().copied().unwrap_or(0), marks.last().copied().unwrap_or(0));
+        let message = text[last..].trim_start_matches("error:").trim_start();
+        // The place stands behind the message, and the excerpt behind the place.
+        let end = ["\n       at ", "\n         at "].iter().filter_map(|mark| message.find(mark)).min();
+        let root = &message[..end.unwrap_or(message.len())];
+        Failure { traced: &text[..first], frames: &text[first..], root }
+    }
+}
