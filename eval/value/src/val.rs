@@ -51,7 +51,8 @@ pub enum Kind {
     External,
 }
 
-pub(crate) const KINDS: [Kind; 14] = [
+/// Kinds by number, as the low four bits of a header have it; the last two are not used.
+pub(crate) const KINDS: [Kind; 16] = [
     Kind::Thunk,
     Kind::SelectThunk,
     Kind::ApplyThunk,
@@ -65,6 +66,8 @@ pub(crate) const KINDS: [Kind; 14] = [
     Kind::Path,
     Kind::Float,
     Kind::BigInt,
+    Kind::External,
+    Kind::External,
     Kind::External,
 ];
 

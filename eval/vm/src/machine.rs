@@ -639,18 +639,15 @@ impl<'w> Machine<'w> {
             if self.wants_collection {
                 self.collect(regs);
             }
-            let frame = self.frames.last().expect("above the floor");
+            let frame = *self.frames.last().expect("above the floor");
             let done = match frame.code {
-                Some(code) => {
-                    let ip = frame.ip as usize + frame.done as usize;
-                    let (base, env) = (frame.base as usize, frame.env);
-                    self.execute_code(regs, code, ip, base, env)?
-                }
-                None => self.execute_native(regs)?,
+                Some(code) => self.execute_code(regs, frame, code, floor)?,
+                None => match self.execute_native(regs)? {
+                    Some(v) => self.deliver(regs, v, floor),
+                    None => None,
+                },
             };
-            if let Some(v) = done
-                && let Some(v) = self.deliver(regs, v, floor)
-            {
+            if let Some(v) = done {
                 return Ok(v);
             }
         }
@@ -691,95 +688,126 @@ impl<'w> Machine<'w> {
         }
     }
 
-    /// Runs instructions of the code frame on top. Answers the frame's value, or `None` when another frame is on top.
+    /// Runs instructions of the frame on top, whose code is `code`, and of those pushed on it or left below it. Answers the
+    /// value of the last frame above `floor`, or `None` when there is a builtin to be resumed or the heap to be collected.
     fn execute_code(
         &mut self,
         regs: &mut Vec<Val>,
+        frame: Frame<'w>,
         code: &'w Code,
-        start: usize,
-        base: usize,
-        env: Val,
+        floor: usize,
     ) -> Result<Option<Val>, Error> {
         let heap = self.heap;
-        let w = window(regs, base);
-        let mut ip = start;
-        // Leaves the frame at an instruction: to be run again, or to go on with.
-        macro_rules! leave {
-            ($done:expr) => {{
-                let frame = self.frames.last_mut().expect("this frame");
-                (frame.ip, frame.done) = (ip as u32, $done);
-            }};
-        }
-        macro_rules! fallible {
-            ($result:expr) => {
-                match $result {
-                    Ok(v) => v,
-                    Err(error) => {
-                        leave!(false);
-                        return Err(error);
-                    }
-                }
-            };
-        }
-        macro_rules! fail {
-            ($error:expr) => {{
-                leave!(false);
-                return Err($error);
-            }};
-        }
-        macro_rules! force {
-            ($reg:expr) => {{
-                let reg = $reg as u8;
-                let v = w[reg as usize];
-                if v.is_thunk() {
-                    match heap.claim::<SHARED>(v) {
-                        Claim::Done(value) => {
-                            w[reg as usize] = value;
-                            value
-                        }
-                        claim => {
+        let mut code = code;
+        let (mut base, mut env) = (frame.base as usize, frame.env);
+        let mut ip = frame.ip as usize + frame.done as usize;
+        let mut w = window(regs, base);
+        'run: loop {
+            // Leaves the frame at an instruction: to be run again, or to go on with.
+            macro_rules! leave {
+                ($done:expr) => {{
+                    let frame = self.frames.last_mut().expect("this frame");
+                    (frame.ip, frame.done) = (ip as u32, $done);
+                }};
+            }
+            macro_rules! fallible {
+                ($result:expr) => {
+                    match $result {
+                        Ok(v) => v,
+                        Err(error) => {
                             leave!(false);
-                            match self.start_claimed(regs, v, claim, reg) {
-                                Ok(None) => return Ok(None),
-                                // Not worth leaving for: run the instruction again.
-                                Ok(Some(value)) => {
-                                    regs[base + reg as usize] = value;
-                                    return Ok(None);
-                                }
-                                Err(error) => {
-                                    self.trail.operand = Some(reg);
-                                    return Err(error);
+                            return Err(error);
+                        }
+                    }
+                };
+            }
+            macro_rules! fail {
+                ($error:expr) => {{
+                    leave!(false);
+                    return Err($error);
+                }};
+            }
+            // Goes on with the frame on top.
+            macro_rules! switch {
+                () => {{
+                    let frame = self.frames.last().expect("above the floor");
+                    let Some(next) = frame.code.filter(|_| !self.wants_collection) else { return Ok(None) };
+                    code = next;
+                    (base, env) = (frame.base as usize, frame.env);
+                    ip = frame.ip as usize + frame.done as usize;
+                    w = window(regs, base);
+                    continue 'run;
+                }};
+            }
+            macro_rules! force {
+                ($reg:expr) => {{
+                    let reg = $reg as u8;
+                    let v = w[reg as usize];
+                    if v.is_thunk() {
+                        match heap.claim::<SHARED>(v) {
+                            Claim::Done(value) => {
+                                w[reg as usize] = value;
+                                value
+                            }
+                            claim => {
+                                leave!(false);
+                                match self.start_claimed(regs, v, claim, reg) {
+                                    Ok(None) => switch!(),
+                                    Ok(Some(value)) => {
+                                        w = window(regs, base);
+                                        w[reg as usize] = value;
+                                        value
+                                    }
+                                    Err(error) => {
+                                        self.trail.operand = Some(reg);
+                                        return Err(error);
+                                    }
                                 }
                             }
                         }
+                    } else {
+                        v
                     }
-                } else {
-                    v
-                }
-            }};
-        }
-        // Starts something that gives the value of this instruction.
-        macro_rules! start {
-            ($dst:expr, $step:expr) => {{
-                let step = $step;
-                leave!(true);
-                if let Some(v) = self.start_step(regs, step, $dst, Val::ABSENT)? {
-                    regs[base + $dst as usize] = v;
-                }
-                return Ok(None);
-            }};
-        }
-        macro_rules! source {
-            ($from:expr) => {{
-                let from = $from;
-                if from < frazil_code::Child::CAPTURE {
-                    w[from as usize]
-                } else {
-                    heap.captures(env)[(from - frazil_code::Child::CAPTURE) as usize].get()
-                }
-            }};
-        }
-        loop {
+                }};
+            }
+            // Starts something that gives the value of this instruction.
+            macro_rules! start {
+                ($dst:expr, $step:expr) => {{
+                    let step = $step;
+                    leave!(true);
+                    match self.start_step(regs, step, $dst, Val::ABSENT)? {
+                        Some(v) => {
+                            w = window(regs, base);
+                            w[$dst as usize] = v;
+                        }
+                        None => switch!(),
+                    }
+                }};
+            }
+            // Starts something that gives an operand of this instruction.
+            macro_rules! start_operand {
+                ($reg:expr, $step:expr) => {{
+                    let step = $step;
+                    leave!(false);
+                    match self.start_step(regs, step, $reg, Val::ABSENT)? {
+                        Some(v) => {
+                            w = window(regs, base);
+                            w[$reg as usize] = v;
+                        }
+                        None => switch!(),
+                    }
+                }};
+            }
+            macro_rules! source {
+                ($from:expr) => {{
+                    let from = $from;
+                    if from < frazil_code::Child::CAPTURE {
+                        w[from as usize]
+                    } else {
+                        heap.captures(env)[(from - frazil_code::Child::CAPTURE) as usize].get()
+                    }
+                }};
+            }
             let op = code.ops[ip];
             match op {
                 Op::Const { dst, k } => w[dst as usize] = code.consts[k as usize],
@@ -1013,7 +1041,7 @@ impl<'w> Machine<'w> {
                                     self.check_depth()?;
                                     self.poll()?;
                                     self.push_code(regs, callee, base + first, dst, f, Val::ABSENT, true);
-                                    return Ok(None);
+                                    switch!();
                                 }
                             }
                             (Kind::Primop, index) => {
@@ -1030,7 +1058,7 @@ impl<'w> Machine<'w> {
                                         step => start!(dst, step),
                                     }
                                     ip += 1;
-                                    continue;
+                                    continue 'run;
                                 }
                             }
                             _ => {}
@@ -1041,17 +1069,20 @@ impl<'w> Machine<'w> {
                 }
                 Op::Return { src } => {
                     let v = force!(src);
-                    return Ok(Some(v));
+                    if let Some(v) = self.deliver(regs, v, floor) {
+                        return Ok(Some(v));
+                    }
+                    switch!();
                 }
                 Op::Jump { to } => {
                     ip = to as usize;
-                    continue;
+                    continue 'run;
                 }
                 Op::JumpIfFalse { cond, to, .. } => match force!(cond) {
                     Val::TRUE => {}
                     Val::FALSE => {
                         ip = to as usize;
-                        continue;
+                        continue 'run;
                     }
                     v => fail!(self.wanted_bool(v, code.pos_at(ip))),
                 },
@@ -1059,7 +1090,7 @@ impl<'w> Machine<'w> {
                     Val::FALSE => {}
                     Val::TRUE => {
                         ip = to as usize;
-                        continue;
+                        continue 'run;
                     }
                     v => fail!(self.wanted_bool(v, code.pos_at(ip))),
                 },
@@ -1151,7 +1182,6 @@ impl<'w> Machine<'w> {
                     for reg in first..first + n {
                         let v = force!(reg);
                         if !v.is_string() {
-                            leave!(false);
                             let to = CoerceTo { copy: true, ..CoerceTo::PLAIN };
                             let step = coerce::to_string(
                                 v,
@@ -1159,10 +1189,7 @@ impl<'w> Machine<'w> {
                                 Pos::part(reg - first),
                                 "while evaluating a path segment",
                             );
-                            if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
-                                regs[base + reg as usize] = v;
-                            }
-                            return Ok(None);
+                            start_operand!(reg, step);
                         }
                     }
                     let parts = &w[first as usize..(first + n) as usize];
@@ -1172,17 +1199,13 @@ impl<'w> Machine<'w> {
                     for reg in first + 1..first + n {
                         let v = force!(reg);
                         if !v.is_string() {
-                            leave!(false);
                             let step = coerce::to_string(
                                 v,
                                 CoerceTo::PLAIN,
                                 Pos::part(reg - first),
                                 "while evaluating a path segment",
                             );
-                            if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
-                                regs[base + reg as usize] = v;
-                            }
-                            return Ok(None);
+                            start_operand!(reg, step);
                         }
                     }
                     let parts = &w[first as usize..(first + n) as usize];
