@@ -75,7 +75,11 @@ impl Oracle {
         if answers.len() < programs.len() {
             answers.push(match output.status.code() {
                 Some(1) if errors.contains("stack overflow (possible infinite recursion)") => Answer::Exhausted,
-                Some(1) if errors.contains("error:") && !errors.contains("Try 'nix-instantiate --help'") => Answer::Error(errors.to_owned()),
+                // An unknown hash algorithm counts as a mistake of the command line.
+                Some(1) if errors.contains("error:") && !errors.contains("unrecognised flag") => {
+                    let hint = "Try 'nix-instantiate --help' for more information.\n";
+                    Answer::Error(errors.trim_end_matches(hint).to_owned())
+                }
                 Some(124) | None => Answer::Exhausted,
                 _ => Answer::Broken(errors.to_owned()),
             });
