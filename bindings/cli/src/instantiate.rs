@@ -2,7 +2,7 @@
 
 use crate::args::{self, Request, Verbosity};
 use crate::outside::{Process, complaint};
-use crate::session::{Failure, Session, say};
+use crate::session::{Failure, Session, complain, say};
 use crate::store::Store;
 use frazil::settings::{Outside, Settings};
 use std::io::{self, Write};
@@ -18,13 +18,13 @@ pub fn run(words: Vec<Vec<u8>>) -> ExitCode {
     match try_run(words) {
         Ok(code) => code,
         Err(message) => {
-            say(message.trim_end_matches('\n'));
+            complain(&message);
             ExitCode::FAILURE
         }
     }
 }
 
-fn try_run(words: Vec<Vec<u8>>) -> Result<ExitCode, String> {
+fn try_run(words: Vec<Vec<u8>>) -> Result<ExitCode, Vec<u8>> {
     let mut settings = Settings::load(&Process).map_err(|e| complaint(&e))?;
     let request = args::parse(words, &mut settings).map_err(|e| complaint(&e))?;
     let args = match request {

@@ -108,6 +108,10 @@ impl Host for Outer {
         self.progress.aside(|| Disk.message(line));
     }
 
+    fn message_bytes(&self, line: &[u8]) {
+        self.progress.aside(|| Disk.message_bytes(line));
+    }
+
     fn progress(&self, stats: &Stats) {
         self.progress.show(stats);
     }

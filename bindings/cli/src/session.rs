@@ -40,15 +40,21 @@ impl From<String> for Failure {
 
 impl Failure {
     /// What standard error says. A reader that has gone wants to hear nothing.
-    pub fn complaint(&self, show_trace: bool) -> Option<String> {
+    pub fn complaint(&self, show_trace: bool) -> Option<Vec<u8>> {
         match self {
-            Failure::Eval(error) if show_trace => Some(error.render_full().to_owned()),
-            Failure::Eval(error) => Some(error.render().to_owned()),
+            Failure::Eval(error) => Some(error.render_bytes(show_trace).to_owned()),
             Failure::Stream(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
-            Failure::Stream(error) => Some(format!("error: {error}")),
-            Failure::Other(text) => Some(format!("error: {text}")),
+            Failure::Stream(error) => Some(format!("error: {error}").into_bytes()),
+            Failure::Other(text) => Some(format!("error: {text}").into_bytes()),
         }
     }
+}
+
+/// Says why a command failed.
+pub fn complain(complaint: &[u8]) {
+    let end = complaint.iter().rposition(|&c| c != b'\n').map_or(0, |last| last + 1);
+    // Nobody is left to tell if standard error is gone.
+    let _ = io::stderr().lock().write_all(&[&complaint[..end], b"\n"].concat());
 }
 
 /// Says a line on standard error; nobody is left to tell if that is gone.

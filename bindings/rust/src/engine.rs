@@ -1,7 +1,7 @@
 //! What evaluators share: the world outside, what changes answers, what may be used.
 
 use crate::{Evaluator, Memory};
-use frazil_engine::{Host, Limits, Settings, StoreDir, settings};
+use frazil_engine::{Features, Host, Limits, Settings, StoreDir, settings};
 use std::sync::Arc;
 
 /// Makes [`Evaluator`]s. Cheap to clone; may be sent and shared between threads.
@@ -202,6 +202,14 @@ impl Builder {
             pipe_operators: settings.has_feature(Feature::PipeOperators),
             toml_timestamps: settings.has_feature(Feature::ParseTomlTimestamps),
             lints: settings.lints(),
+            features: Features {
+                flakes: settings.has_feature(Feature::Flakes),
+                fetch_tree: settings.has_feature(Feature::FetchTree),
+                fetch_closure: settings.has_feature(Feature::FetchClosure),
+                verified_fetches: settings.has_feature(Feature::VerifiedFetches),
+                dynamic_derivations: settings.has_feature(Feature::DynamicDerivations),
+            },
+            allowed_uris: settings.allowed_uris().to_vec(),
             ..self.settings
         };
         self

@@ -32,7 +32,7 @@ fn pieces(path: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
                     Some(b'"') => break,
                     Some(&byte) => piece.push(byte),
                     None => {
-                        let path = String::from_utf8_lossy(path);
+                        let path = frazil_vm::message::text(path);
                         return Err(Error::eval(format!("missing closing quote in selection path '{path}'")));
                     }
                 }
@@ -48,11 +48,11 @@ fn pieces(path: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
 
 /// The value at an attribute path; functions on the way are called.
 pub fn along_path(m: &mut Machine<'_>, v: Val, path: &[u8], args: &AutoArgs) -> Result<Val, Error> {
-    let shown = String::from_utf8_lossy(path).into_owned();
+    let shown = frazil_vm::message::text(path).into_owned();
     let mut v = v;
     for piece in pieces(path)? {
         v = auto_call(m, v, args)?;
-        let name = String::from_utf8_lossy(&piece).into_owned();
+        let name = frazil_vm::message::text(&piece).into_owned();
         let index = name.parse::<u32>().ok();
         let wanted = |m: &Machine<'_>, what: &str, v| {
             let found = m.describe(v);
@@ -128,7 +128,7 @@ pub fn auto_call(m: &mut Machine<'_>, v: Val, args: &AutoArgs) -> Result<Val, Er
             }
             None if has_default => {}
             None => {
-                let name = String::from_utf8_lossy(m.st.symbols.name(name));
+                let name = frazil_vm::message::text(m.st.symbols.name(name));
                 return Err(Error::typed(format!(
                     "cannot evaluate a function that has an argument without a value ('{name}')\nNix attempted to \
                      evaluate a function as a top level expression; in\nthis case it must have its arguments supplied \

@@ -6,6 +6,7 @@
 pub mod attrs;
 pub mod debug;
 pub mod derivation;
+pub mod fetch;
 pub mod functions;
 pub mod hashes;
 pub mod json;
@@ -16,7 +17,6 @@ pub mod regex;
 pub mod strings;
 pub mod toml;
 pub mod types;
-pub mod unavailable;
 pub mod xml;
 
 use crate::error::Error;
@@ -113,7 +113,7 @@ const FAMILIES: &[&[Builtin]] = &[
     toml::TABLE,
     regex::TABLE,
     derivation::TABLE,
-    unavailable::TABLE,
+    fetch::TABLE,
 ];
 
 const COUNT: usize = {
@@ -176,7 +176,8 @@ const LANG_VERSION: i64 = 6;
 pub(crate) fn install(world: &mut World) {
     let now = if world.state.settings.pure { None } else { Some(world.state.host.now()) };
     let mut values: Vec<(&str, Val)> = Vec::new();
-    for (index, builtin) in TABLE.iter().enumerate() {
+    let features = &world.state.settings.features;
+    for (index, builtin) in TABLE.iter().enumerate().filter(|(_, b)| fetch::is_enabled(features, b.name)) {
         values.push((builtin.name, world.heap.new_primop(index as u32)));
     }
     let heap = &world.heap;
@@ -282,9 +283,9 @@ impl Machine<'_> {
 
     fn has_context(&mut self, v: Val) -> Error {
         let string = self.heap.string(v);
-        let text = String::from_utf8_lossy(string.bytes).into_owned();
+        let text = crate::message::text(string.bytes).into_owned();
         let first = self.st.contexts.elements(string.context).next().expect("the context is not empty");
-        let path = String::from_utf8_lossy(&first.display(&self.st.settings.store_dir)).into_owned();
+        let path = crate::message::text(&first.display(&self.st.settings.store_dir)).into_owned();
         Error::eval(format!("the string '{text}' is not allowed to refer to a store path (such as '{path}')"))
     }
 

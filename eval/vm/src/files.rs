@@ -43,7 +43,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::File(path) => f.write_str(&String::from_utf8_lossy(path)),
+            Origin::File(path) => f.write_str(&crate::message::text(path)),
             Origin::Text => f.write_str("«string»"),
             Origin::Stdin => f.write_str("«stdin»"),
             Origin::Internal(name) => write!(f, "«nix-internal»/{name}"),

@@ -57,6 +57,10 @@ pub trait Host: Send + Sync {
     fn clock(&self) -> u64;
     /// Shows a line for people: `trace:`, `warning:`.
     fn message(&self, line: &str);
+    /// Shows a line that quotes a program, which need not be UTF-8.
+    fn message_bytes(&self, line: &[u8]) {
+        self.message(&String::from_utf8_lossy(line));
+    }
     /// Is told every so often what an evaluation at work has counted.
     fn progress(&self, stats: &Stats) {
         let _ = stats;

@@ -10,12 +10,14 @@ pub mod contexts;
 pub mod error;
 pub mod files;
 pub mod host;
+pub mod inputs;
 pub mod link;
 pub mod lint;
 pub mod machine;
 pub mod message;
 pub mod native;
 pub mod print;
+pub mod restrict;
 mod trace;
 pub mod world;
 

@@ -172,7 +172,7 @@ impl Machine<'_> {
                 let text = match self.function_kind(v) {
                     FunctionKind::Lambda { name, pos } => {
                         let name =
-                            name.map(|n| format!(" {}", String::from_utf8_lossy(self.st.symbols.name(n))));
+                            name.map(|n| format!(" {}", crate::message::text(self.st.symbols.name(n))));
                         format!("«lambda{} @ {}»", name.unwrap_or_default(), self.st.show_pos(pos))
                     }
                     FunctionKind::Builtin(name) => format!("«primop {name}»"),
@@ -200,7 +200,7 @@ impl Machine<'_> {
     /// A value in a message.
     pub fn show_short(&mut self, v: Val) -> String {
         let text = self.print(v, PrintOptions::ERROR).unwrap_or_else(|e| e.to_string().into_bytes());
-        String::from_utf8_lossy(&text).into_owned()
+        crate::message::text(&text).into_owned()
     }
 
     /// What a value is, in a message: `a list`.
@@ -268,7 +268,7 @@ impl Machine<'_> {
 
     fn lambda_name(&self, code: &Code) -> String {
         match self.lambda_of(code.unit, code.params as usize - 1).0 {
-            Some(name) => String::from_utf8_lossy(self.st.symbols.name(name)).into_owned(),
+            Some(name) => crate::message::text(self.st.symbols.name(name)).into_owned(),
             None => "anonymous lambda".into(),
         }
     }
@@ -363,7 +363,7 @@ pub(crate) fn best_matches<'a>(names: impl Iterator<Item = &'a [u8]>, wanted: &[
         near.map(|name| (distance(name, wanted), name)).filter(|(d, _)| *d <= MAX_DISTANCE).collect();
     found.sort_unstable();
     found.truncate(MAX_SUGGESTIONS);
-    found.into_iter().map(|(_, name)| String::from_utf8_lossy(name).into_owned()).collect()
+    found.into_iter().map(|(_, name)| crate::message::text(name).into_owned()).collect()
 }
 
 /// The edit distance of Levenshtein.

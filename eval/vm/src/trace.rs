@@ -281,7 +281,7 @@ impl<'w> Machine<'w> {
 
     /// A name as messages show it: quoted where it has to be.
     pub(crate) fn shown_name(&self, symbol: Symbol) -> String {
-        String::from_utf8_lossy(&name(self.st.symbols.name(symbol))).into_owned()
+        crate::message::text(&name(self.st.symbols.name(symbol))).into_owned()
     }
 
     /// The text of an expression, as the parser understood it.
@@ -290,7 +290,7 @@ impl<'w> Machine<'w> {
         let home = self.st.settings.home.as_deref().unwrap_or(b"/");
         let places = Places { base: &file.base_dir, home };
         let text = show_expr(&file.code.exprs, &self.st.symbols, places, id);
-        String::from_utf8_lossy(&text).into_owned()
+        crate::message::text(&text).into_owned()
     }
 
     fn trace_assertion(&mut self, code: &Code, condition: ExprId, pos: Offset, error: &mut Error) {

@@ -266,7 +266,7 @@ impl Strict {
         const CONTEXT: &str = "while evaluating the `name` attribute passed to builtins.derivationStrict";
         m.expect(name, Want::Plain, CONTEXT)?;
         let name = m.heap.bytes(name);
-        self.draft.name = String::from_utf8_lossy(name).into_owned();
+        self.draft.name = crate::message::text(name).into_owned();
         check_name(name).map_err(|e| {
             let mut error =
                 eval_error(format!("invalid derivation name: {e}. Please pass a different 'name'."));
@@ -356,7 +356,7 @@ impl Strict {
         let value = string.bytes.to_vec();
         if name == b"__json" {
             let name = self.draft.name.clone();
-            m.st.host.message(&format!("warning: In derivation '{name}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead."));
+            m.st.say(&format!("warning: In derivation '{name}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead."));
             self.draft.structured_attrs = Some(value);
             return self.next(i);
         }
@@ -378,7 +378,7 @@ impl Strict {
 
     fn hash_mode(&mut self, mode: &[u8]) -> Result<(), Error> {
         self.draft.output_hash_mode = Some(Method::parse_mode(mode).ok_or_else(|| {
-            let mode = String::from_utf8_lossy(mode);
+            let mode = crate::message::text(mode);
             eval_error(format!("invalid value '{mode}' for 'outputHashMode' attribute"))
         })?);
         Ok(())
@@ -406,7 +406,7 @@ impl Strict {
         ];
         if let Some((_, ignored)) = IGNORED.iter().find(|(n, _)| *n == name) {
             let drv = &self.draft.name;
-            m.st.host.message(&format!("warning: In a derivation named '{drv}', 'structuredAttrs' disables the effect of the derivation attribute '{ignored}'; use 'outputChecks.<output>.{ignored}' instead"));
+            m.st.say(&format!("warning: In a derivation named '{drv}', 'structuredAttrs' disables the effect of the derivation attribute '{ignored}'; use 'outputChecks.<output>.{ignored}' instead"));
         }
         if matches!(
             name,
@@ -510,7 +510,7 @@ impl Strict {
         m.st.stats.derivations += 1;
         if let Some(hash) = &finished.assumed_hash {
             let hash = hash.to_prefixed(frazil_store::hash::Format::Sri);
-            m.st.host.message(&format!("warning: found empty hash, assuming '{hash}'"));
+            m.st.say(&format!("warning: found empty hash, assuming '{hash}'"));
         }
         let path = finished.path;
         let path_text = store.print(&path);
@@ -596,7 +596,7 @@ impl Native for Strict {
         if let Some(i) = at {
             let key = m.attrs(self.attrs).0[i];
             let pos = m.attr_pos(self.attrs, key);
-            let key = String::from_utf8_lossy(m.st.symbols.name(key)).into_owned();
+            let key = crate::message::text(m.st.symbols.name(key)).into_owned();
             let name = &self.draft.name;
             error.add_trace(pos, format!("while evaluating attribute '{key}' of derivation '{name}'"));
         }
@@ -674,13 +674,13 @@ fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
                 [ContextElem::Opaque(path)] => DerivedPath::opaque(path.clone()),
                 [ContextElem::Built(built)] => built.clone(),
                 [ContextElem::DrvDeep(_)] => {
-                    let text = String::from_utf8_lossy(string.bytes);
+                    let text = crate::message::text(string.bytes);
                     return Err(eval_error(format!(
                         "string '{text}' has a context which refers to a complete source and binary closure. This is not supported at this time"
                     )));
                 }
                 _ => {
-                    let (text, n) = (String::from_utf8_lossy(string.bytes), elems.len());
+                    let (text, n) = (crate::message::text(string.bytes), elems.len());
                     return Err(eval_error(format!(
                         "string '{text}' has {n} entries in its context. It should only have exactly one entry"
                     )));

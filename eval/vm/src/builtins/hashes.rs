@@ -90,7 +90,7 @@ impl Native for Convert {
         let hash = Hash::parse(text(0), algorithm).map_err(|e| Error::eval(e.to_string()))?;
         let format = Format::parse(text(2)).map_err(|e| Error::eval(e.to_string()))?;
         if Format::is_deprecated(text(2)) {
-            m.st.host.message("warning: \"base32\" is a deprecated alias for hash format \"nix32\".");
+            m.st.say("warning: \"base32\" is a deprecated alias for hash format \"nix32\".");
         }
         let converted = match format {
             Format::Sri => hash.to_prefixed(format),

@@ -165,6 +165,6 @@ fn round(m: &mut Machine<'_>, v: Val, how: fn(f64) -> f64, name: &str) -> Result
     if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&rounded) {
         return Ok(Step::Done(m.heap.new_int(rounded as i64)));
     }
-    let text = String::from_utf8_lossy(&m.show_value(v)).into_owned();
+    let text = crate::message::text(&m.show_value(v)).into_owned();
     Err(Error::eval(format!("NixFloat argument {text} is not in the range of NixInt")))
 }

@@ -152,7 +152,7 @@ pub fn canonical(path: &[u8]) -> Vec<u8> {
 }
 
 /// The last part, after one slash at the end was taken off.
-fn base_name(path: &[u8]) -> &[u8] {
+pub(super) fn base_name(path: &[u8]) -> &[u8] {
     let path = match path {
         [rest @ .., b'/'] if !rest.is_empty() => rest,
         _ => path,
@@ -197,7 +197,7 @@ fn path_of(
     then_closure(Step::Run(Box::new(string)), move |m, v| {
         let string = m.heap.string(v);
         if !string.bytes.starts_with(b"/") {
-            let text = String::from_utf8_lossy(string.bytes);
+            let text = crate::message::text(string.bytes);
             return Err(Error::eval(format!("string '{text}' doesn't represent an absolute path"))
                 .while_(Pos::NONE, context));
         }
@@ -208,7 +208,7 @@ fn path_of(
         if let Some(built) = built
             && m.st.host.kind(string.bytes).is_err()
         {
-            let built = String::from_utf8_lossy(&built).into_owned();
+            let built = crate::message::text(&built).into_owned();
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 format!("cannot build '{built}' during evaluation because this evaluator has no store"),
@@ -232,6 +232,9 @@ impl Machine<'_> {
     /// The string of a store path, depending on it.
     pub(crate) fn store_path_string(&mut self, path: StorePath) -> Val {
         let text = self.st.settings.store_dir.print(&path);
+        if let Some(guard) = &self.st.guard {
+            guard.allow(text.as_bytes());
+        }
         let context = self.st.contexts.of([ContextElem::Opaque(path)]);
         self.heap.new_string(text.as_bytes(), context)
     }
@@ -248,7 +251,7 @@ impl Machine<'_> {
             walk.answer(true);
         }
         let place = walk.finish(self, &source).map_err(|e| {
-            e.while_(Pos::NONE, format!("while adding path '{}'", String::from_utf8_lossy(path)))
+            e.while_(Pos::NONE, format!("while adding path '{}'", crate::message::text(path)))
         })?;
         self.st.sources.insert(path.into(), place.clone());
         Ok(place)
@@ -257,7 +260,7 @@ impl Machine<'_> {
     /// The host's answer about a path, or its error as one of evaluation.
     pub(crate) fn host_result<T>(&self, path: &[u8], result: Result<T, HostError>) -> Result<T, Error> {
         result.map_err(|error| {
-            let path = String::from_utf8_lossy(path);
+            let path = crate::message::text(path);
             match error {
                 HostError::NotFound => Error::new(ErrorKind::File, format!("path '{path}' does not exist")),
                 HostError::Forbidden(why) => Error::new(ErrorKind::Restricted, why),
@@ -297,7 +300,7 @@ impl Machine<'_> {
         if kind == FileKind::Symlink {
             let text = format!(
                 "too many symbolic links encountered while traversing the path '{}'",
-                String::from_utf8_lossy(&file)
+                crate::message::text(&file)
             );
             return Err(Error::new(ErrorKind::File, text));
         }
@@ -368,7 +371,7 @@ impl Machine<'_> {
             Err(error) => {
                 self.st.files.add_broken(origin, source, base_dir);
                 let text = error.render(|offset| self.st.show_pos(Pos(start + offset)));
-                let text = String::from_utf8_lossy(&text).into_owned();
+                let text = crate::message::text(&text).into_owned();
                 return Err(Error::new(ErrorKind::Syntax, text).at(Pos(start + error.offset)));
             }
         };
@@ -378,7 +381,7 @@ impl Machine<'_> {
             Ok(code) => code,
             Err(error) => {
                 self.st.files.add_broken(origin, source, base_dir);
-                let name = String::from_utf8_lossy(self.st.symbols.name(error.name)).into_owned();
+                let name = crate::message::text(self.st.symbols.name(error.name)).into_owned();
                 let text = format!("undefined variable '{name}'");
                 return Err(Error::new(ErrorKind::UndefinedVariable, text).at(Pos(start + error.pos)));
             }
@@ -397,7 +400,7 @@ impl Machine<'_> {
 fn read_file(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
     let contents = m.host_result(path, m.st.host.read_file(path))?;
     if contents.contains(&0) {
-        let path = String::from_utf8_lossy(path);
+        let path = crate::message::text(path);
         return Err(Error::eval(format!(
             "the contents of the file '{path}' cannot be represented as a Nix string"
         )));
@@ -424,7 +427,7 @@ fn read_dir(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
     let entries = match m.st.host.read_dir(path) {
         Err(HostError::Failed(why)) => {
             let path = m.followed(path);
-            let path = String::from_utf8_lossy(&path);
+            let path = crate::message::text(&path);
             return Err(Error::new(ErrorKind::File, format!("cannot read directory \"{path}\": {why}")));
         }
         entries => m.host_result(path, entries)?,
@@ -468,7 +471,7 @@ fn store_path(m: &mut Machine<'_>, path: Vec<u8>, context: u32) -> Result<Step, 
         return Err(Error::eval("'builtins.storePath' is not allowed in pure evaluation mode"));
     }
     let store = m.st.settings.store_dir.clone();
-    let text = String::from_utf8_lossy(&path).into_owned();
+    let text = crate::message::text(&path).into_owned();
     let prefix = format!("{}/", store.as_str());
     let Some(rest) = text.strip_prefix(&prefix) else {
         return Err(Error::eval(format!("path '{text}' is not in the Nix store")));
@@ -535,6 +538,13 @@ impl Native for FindFile {
     }
 }
 
+/// Whether an allowed prefix is `SCHEME:`.
+fn is_whole_scheme(prefix: &str) -> bool {
+    prefix
+        .strip_suffix(':')
+        .is_some_and(|scheme| scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c)))
+}
+
 /// The file that `<nix/fetchurl.nix>` names. It lies in the evaluator itself.
 pub const FETCHURL_PATH: &[u8] = b"/__corepkgs__/fetchurl.nix";
 const FETCHURL: &[u8] = include_bytes!("fetchurl.nix");
@@ -576,7 +586,7 @@ impl Machine<'_> {
         if name == b"nix/fetchurl.nix" {
             return Ok(FETCHURL_PATH.to_vec());
         }
-        let name = String::from_utf8_lossy(name);
+        let name = crate::message::text(name);
         Err(Error::new(
             ErrorKind::Thrown,
             if self.st.settings.pure {
@@ -587,6 +597,48 @@ impl Machine<'_> {
         ))
     }
 
+    /// Lets restricted evaluation see what is on the search path.
+    pub(crate) fn allow_search_path(&mut self) {
+        for (_, place) in self.st.settings.nix_path.clone() {
+            if let Some(guard) = self.st.guard.clone() {
+                guard.allow(&self.search_place(&place));
+                self.search_entry(&place);
+            }
+        }
+    }
+
+    /// An error if restricted evaluation may not fetch from there.
+    pub(crate) fn check_uri(&self, uri: &str) -> Result<(), Error> {
+        let (Some(guard), true) = (&self.st.guard, self.st.settings.restricted) else { return Ok(()) };
+        let is_allowed = |prefix: &String| {
+            uri.strip_prefix(prefix.as_str()).is_some_and(|rest| {
+                rest.is_empty() || prefix.ends_with('/') || rest.starts_with('/') || is_whole_scheme(prefix)
+            })
+        };
+        if self.st.settings.allowed_uris.iter().any(is_allowed) {
+            return Ok(());
+        }
+        let local = match frazil_text::url::Url::parse(uri, false) {
+            _ if uri.starts_with('/') => Some(uri.to_owned()),
+            Ok(url) if url.scheme == "file" => url.file_path().ok(),
+            _ => None,
+        };
+        let Some(path) = local else {
+            let text = format!("access to URI '{uri}' is forbidden in restricted mode");
+            return Err(Error::new(ErrorKind::Restricted, text));
+        };
+        let path = canonical(&crate::message::bytes(&path));
+        self.host_result(&path, guard.check(&path))
+    }
+
+    /// The directory that an entry of a search path names.
+    fn search_place(&self, place: &[u8]) -> Vec<u8> {
+        if place.starts_with(b"/") {
+            return canonical(place);
+        }
+        canonical(&[&self.st.host.working_directory()[..], b"/", place].concat())
+    }
+
     /// The directory that an entry of a search path means, if it is there.
     fn search_entry(&mut self, place: &[u8]) -> Option<Arc<[u8]>> {
         if let Some(known) = self.st.search.get(place) {
@@ -595,18 +647,11 @@ impl Machine<'_> {
         let is_url = place.windows(3).any(|w| w == b"://")
             || place.starts_with(b"channel:")
             || place.starts_with(b"flake:");
-        let path = if place.starts_with(b"/") {
-            canonical(place)
-        } else {
-            let here = self.st.host.working_directory();
-            canonical(&[&here[..], b"/", place].concat())
-        };
+        let path = self.search_place(place);
         let found: Option<Arc<[u8]>> = (!is_url && self.st.host.kind(&path).is_ok()).then(|| path.into());
         if found.is_none() {
-            let text = String::from_utf8_lossy(place);
-            self.st
-                .host
-                .message(&format!("warning: Nix search path entry '{text}' does not exist, ignoring"));
+            let text = crate::message::text(place);
+            self.st.say(&format!("warning: Nix search path entry '{text}' does not exist, ignoring"));
         }
         self.st.search.insert(place.to_vec(), found.clone());
         found
@@ -622,10 +667,10 @@ fn to_file(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
         match elem {
             ContextElem::Opaque(path) => references.push(path.clone()),
             other => {
-                let (name, other) = (String::from_utf8_lossy(name), other.to_bytes());
+                let (name, other) = (crate::message::text(name), other.to_bytes());
                 return Err(Error::eval(format!(
                     "files created by builtins.toFile may not reference derivations, but {name} references {}",
-                    String::from_utf8_lossy(&other)
+                    crate::message::text(&other)
                 )));
             }
         }
@@ -718,8 +763,7 @@ impl Native for PathArgs {
         if let Some(value) = values.get(self.i) {
             let key = m.st.symbols.name(keys[self.i]);
             if !matches!(key, b"path" | b"name" | b"filter" | b"recursive" | b"sha256") {
-                let text =
-                    format!("unsupported argument '{}' to 'builtins.path'", String::from_utf8_lossy(key));
+                let text = format!("unsupported argument '{}' to 'builtins.path'", crate::message::text(key));
                 return Err(Error::eval(text).at(m.attr_pos(self.set, keys[self.i])));
             }
             return Ok(Step::Force(value.get()));
@@ -768,7 +812,7 @@ impl Native for AddPath {
     }
 
     fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
-        let path = String::from_utf8_lossy(&self.source.path);
+        let path = crate::message::text(&self.source.path);
         error.add_trace(Pos::NONE, format!("while adding path '{path}'"));
     }
 }
@@ -813,7 +857,7 @@ impl Walk {
         }
         let text = format!(
             "too many symbolic links encountered while traversing the path '{}'",
-            String::from_utf8_lossy(&source.path)
+            crate::message::text(&source.path)
         );
         Err(Error::new(ErrorKind::File, text))
     }
@@ -836,7 +880,7 @@ impl Walk {
                 }
             }
             FileKind::Other => {
-                let path = String::from_utf8_lossy(&path);
+                let path = crate::message::text(&path);
                 return Err(Error::new(ErrorKind::File, format!("file '{path}' has an unsupported type")));
             }
         }
@@ -888,7 +932,7 @@ impl Walk {
         {
             let text = format!(
                 "store path mismatch in (possibly filtered) path added from '{}'",
-                String::from_utf8_lossy(&source.path)
+                crate::message::text(&source.path)
             );
             return Err(Error::eval(text));
         }
@@ -906,7 +950,7 @@ impl Walk {
                 Ok(Algorithm::Sha256.hash(&contents))
             }
             _ => {
-                let path = String::from_utf8_lossy(&source.path);
+                let path = crate::message::text(&source.path);
                 Err(Error::new(ErrorKind::File, format!("'{path}' is not a regular file")))
             }
         }

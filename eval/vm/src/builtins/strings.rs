@@ -347,7 +347,7 @@ fn get_context(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
             ContextElem::DrvDeep(path) => infos.entry(store.print(path)).or_default().all_outputs = true,
             ContextElem::Built(built) => {
                 let (drv, output) = built.split_last().expect("an output of something");
-                let drv = String::from_utf8_lossy(&drv.display(&store)).into_owned();
+                let drv = crate::message::text(&drv.display(&store)).into_owned();
                 infos.entry(drv).or_default().outputs.push(output.to_vec());
             }
         }
@@ -378,7 +378,7 @@ fn add_output_dependencies(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
     let context = m.heap.string(v).context;
     let elems: Vec<ContextElem> = m.st.contexts.elements(context).cloned().collect();
     let [elem] = elems.as_slice() else {
-        let text = String::from_utf8_lossy(m.heap.bytes(v)).into_owned();
+        let text = crate::message::text(m.heap.bytes(v)).into_owned();
         return Err(Error::eval(format!(
             "context of string '{text}' must have exactly one element, but has {}",
             elems.len()
@@ -395,7 +395,7 @@ fn add_output_dependencies(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
             let (_, output) = built.split_last().expect("an output of something");
             return Err(Error::eval(format!(
                 "`addDrvOutputDependencies` can only act on derivations, not on a derivation output such as '{}'",
-                String::from_utf8_lossy(output)
+                crate::message::text(output)
             )));
         }
     };
@@ -429,13 +429,13 @@ impl Append {
         let key = m.attrs(self.set).0[self.i - 1];
         let name = m.st.symbols.name(key);
         m.st.settings.store_dir.parse(name).map_err(|_| {
-            Error::eval(format!("context key '{}' is not a store path", String::from_utf8_lossy(name)))
+            Error::eval(format!("context key '{}' is not a store path", crate::message::text(name)))
         })
     }
 
     fn not_a_derivation(&self, m: &mut Machine<'_>, what: &str) -> Error {
         let key = m.attrs(self.set).0[self.i - 1];
-        let name = String::from_utf8_lossy(m.st.symbols.name(key)).into_owned();
+        let name = crate::message::text(m.st.symbols.name(key)).into_owned();
         Error::eval(format!("tried to add {what} context of {name}, which is not a derivation, to a string"))
     }
 }
