@@ -54,7 +54,7 @@ impl Failure {
 pub fn complain(complaint: &[u8]) {
     let end = complaint.iter().rposition(|&c| c != b'\n').map_or(0, |last| last + 1);
     // Nobody is left to tell if standard error is gone.
-    let _ = io::stderr().lock().write_all(&[&complaint[..end], b"\n"].concat());
+    let _ = io::stderr().lock().write_all(&[&*frazil::plain(&complaint[..end]), b"\n"].concat());
 }
 
 /// Says a line on standard error; nobody is left to tell if that is gone.

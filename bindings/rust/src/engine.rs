@@ -208,6 +208,10 @@ impl Builder {
                 fetch_closure: settings.has_feature(Feature::FetchClosure),
                 verified_fetches: settings.has_feature(Feature::VerifiedFetches),
                 dynamic_derivations: settings.has_feature(Feature::DynamicDerivations),
+                ca_derivations: settings.has_feature(Feature::CaDerivations),
+                impure_derivations: settings.has_feature(Feature::ImpureDerivations),
+                git_hashing: settings.has_feature(Feature::GitHashing),
+                blake3_hashes: settings.has_feature(Feature::Blake3Hashes),
             },
             allowed_uris: settings.allowed_uris().to_vec(),
             ..self.settings

@@ -223,9 +223,10 @@ fn is_special(c: u8) -> bool {
 /// Where the bytes to escape are.
 fn special_bytes(text: &[u8]) -> impl Iterator<Item = usize> {
     let (words, rest) = text.as_chunks::<8>();
-    let from_words = words.iter().enumerate().flat_map(|(i, word)| {
-        Candidates(candidates(u64::from_le_bytes(*word))).map(move |at| 8 * i + at)
-    });
+    let from_words = words
+        .iter()
+        .enumerate()
+        .flat_map(|(i, word)| Candidates(candidates(u64::from_le_bytes(*word))).map(move |at| 8 * i + at));
     from_words.chain(text.len() - rest.len()..text.len()).filter(|&at| is_special(text[at]))
 }
 

@@ -847,7 +847,11 @@ impl Heap {
                 at += 8 * words;
             }
         }
-        KINDS[..=Kind::External as usize].iter().zip(counts).map(|(&kind, (n, bytes))| (kind, n, bytes)).collect()
+        KINDS[..=Kind::External as usize]
+            .iter()
+            .zip(counts)
+            .map(|(&kind, (n, bytes))| (kind, n, bytes))
+            .collect()
     }
 }
 

@@ -164,7 +164,7 @@ impl Machine<'_> {
             }
             Tag::Thunk => out.extend_from_slice("«thunk»".as_bytes()),
             Tag::Func if options.ambiguous => out.extend_from_slice(match self.function_kind(v) {
-                FunctionKind::Lambda { .. } => b"<LAMBDA>",
+                FunctionKind::Lambda { .. } | FunctionKind::Derivation => b"<LAMBDA>",
                 FunctionKind::Builtin(_) => b"<PRIMOP>",
                 FunctionKind::PartialBuiltin(_) => b"<PRIMOP-APP>",
             }),
@@ -174,6 +174,9 @@ impl Machine<'_> {
                         let name =
                             name.map(|n| format!(" {}", crate::message::text(self.st.symbols.name(n))));
                         format!("«lambda{} @ {}»", name.unwrap_or_default(), self.st.show_pos(pos))
+                    }
+                    FunctionKind::Derivation => {
+                        "«lambda @ «nix-internal»/derivation-internal.nix:30:1»".to_owned()
                     }
                     FunctionKind::Builtin(name) => format!("«primop {name}»"),
                     FunctionKind::PartialBuiltin(name) => format!("«partially applied primop {name}»"),
@@ -221,7 +224,7 @@ impl Machine<'_> {
                 _ => "an external value".into(),
             },
             Tag::Func => match self.function_kind(v) {
-                FunctionKind::Lambda { .. } => "a function".into(),
+                FunctionKind::Lambda { .. } | FunctionKind::Derivation => "a function".into(),
                 FunctionKind::Builtin(name) => format!("the built-in function '{name}'"),
                 FunctionKind::PartialBuiltin(name) => {
                     format!("the partially applied built-in function '{name}'")
@@ -245,6 +248,9 @@ impl Machine<'_> {
             }
             (_, index) => {
                 let name = crate::builtins::TABLE[index as usize].name;
+                if name == "derivation" {
+                    return FunctionKind::Derivation;
+                }
                 if given == 0 { FunctionKind::Builtin(name) } else { FunctionKind::PartialBuiltin(name) }
             }
         }
@@ -305,7 +311,12 @@ impl Machine<'_> {
 
 /// What a function is, for messages.
 pub(crate) enum FunctionKind {
-    Lambda { name: Option<Symbol>, pos: Pos },
+    Lambda {
+        name: Option<Symbol>,
+        pos: Pos,
+    },
+    /// `derivation`, which is a lambda of a file of CppNix's own.
+    Derivation,
     Builtin(&'static str),
     PartialBuiltin(&'static str),
 }

@@ -68,7 +68,7 @@ pub struct Settings {
     pub toml_timestamps: bool,
     /// What is done about constructs that may be unwanted.
     pub lints: Lints,
-    /// Experimental features of fetchers.
+    /// Experimental features.
     pub features: Features,
     /// `allowed-uris`: what may be fetched in restricted evaluation.
     pub allowed_uris: Vec<String>,
@@ -86,6 +86,10 @@ pub struct Features {
     pub fetch_closure: bool,
     pub verified_fetches: bool,
     pub dynamic_derivations: bool,
+    pub ca_derivations: bool,
+    pub impure_derivations: bool,
+    pub git_hashing: bool,
+    pub blake3_hashes: bool,
 }
 
 impl Default for Settings {
@@ -155,7 +159,6 @@ macro_rules! known {
     };
 }
 
-// In CppNix's order, which is that in which sets are forced deeply.
 known! {
     out_path = "outPath", drv_path = "drvPath", type_ = "type", meta = "meta", name = "name", value = "value",
     system = "system", overrides = "__overrides", outputs = "outputs", output_name = "outputName",
@@ -251,6 +254,9 @@ impl World {
         let guard = restricted.then(|| Arc::new(Restricted::new(host.clone(), settings.pure)));
         let host: Arc<dyn Host> = guard.clone().map_or(host, |guard| guard);
         let mut symbols = Symbols::new();
+        for name in crate::names::MET.split_ascii_whitespace() {
+            symbols.intern(name.as_bytes());
+        }
         let known = Known::new(&mut symbols);
         let mut intern = |name: &str| symbols.intern(name.as_bytes());
         let names = Names {

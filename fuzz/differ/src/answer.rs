@@ -31,7 +31,9 @@ impl Answer {
     pub fn difference(&self, oracle: &Answer) -> Option<Difference> {
         match (self, oracle) {
             (Answer::Exhausted, _) | (_, Answer::Exhausted) => None,
-            (Answer::Value { text: a, .. }, Answer::Value { text: b, .. }) if a != b => Some(Difference::Value),
+            (Answer::Value { text: a, .. }, Answer::Value { text: b, .. }) if a != b => {
+                Some(Difference::Value)
+            }
             (Answer::Value { traced: a, .. }, Answer::Value { traced: b, .. }) => {
                 (!same(a, b)).then_some(Difference::Traced)
             }
@@ -49,6 +51,16 @@ impl Answer {
         }
     }
 
+    /// Why an answer may differ from the oracle's.
+    pub fn explanation(&self, oracle: &Answer) -> Option<&'static str> {
+        let (Answer::Error(ours), Answer::Error(theirs)) = (self, oracle) else { return None };
+        let (ours, theirs) = (Failure::of(ours).root, Failure::of(theirs).root);
+        EXPLAINED
+            .iter()
+            .find(|(_, a, b)| ours.contains(a) && theirs.contains(b))
+            .map(|(explanation, ..)| *explanation)
+    }
+
     /// The answer in a line, for people and for telling finds apart.
     pub fn line(&self) -> String {
         match self {
@@ -59,6 +71,21 @@ impl Answer {
         }
     }
 }
+
+/// Differences that are understood and stay: why, and what the messages have in common.
+const EXPLAINED: &[(&str, &str, &str)] = &[
+    (
+        "of several undefined variables in a set, CppNix names the one whose attribute's name the process met first",
+        "undefined variable '",
+        "undefined variable '",
+    ),
+    (
+        "of several attributes defined twice, CppNix names the one whose name the process met first",
+        "already defined at ",
+        "already defined at ",
+    ),
+    ("the size of a directory is the file system's", "Is a directory", "bytes: Is a directory"),
+];
 
 /// Whether texts are the same, or differ only in values that CppNix had not looked at yet: Frazil makes sets, lists and
 /// functions that stand in a program at once, where CppNix makes thunks. Only texts for people show it.
@@ -87,7 +114,10 @@ struct Failure<'a> {
 impl Failure<'_> {
     fn of(text: &str) -> Failure<'_> {
         let text = text.trim_end();
-        let at_line = |mark: &str, at: usize| text[..at].rsplit('\n').next().is_some_and(|line| line.trim().is_empty()) && text[at..].starts_with(mark);
+        let at_line = |mark: &str, at: usize| {
+            text[..at].rsplit('\n').next().is_some_and(|line| line.trim().is_empty())
+                && text[at..].starts_with(mark)
+        };
         let marks: Vec<usize> =
             text.match_indices("error:").map(|(at, _)| at).filter(|&at| at_line("error:", at)).collect();
         let (first, last) = (marks.first().copied().unwrap_or(0), marks.last().copied().unwrap_or(0));

@@ -20,9 +20,27 @@ const NAMES: &[&str] = &["a", "b", "c", "d", "x", "y", "z", "foo", "bar", "x'", 
 const STRANGE: &[&str] = &["a b", "", "1", "with", "a.b", "${", "ü", "\n", "or", "A", "B", "aa"];
 /// Files of the world that programs see.
 const PATHS: &[&str] = &[
-    "./x.nix", "./data/a.json", "./data", "./data/missing", "./fun.nix", "./.", "./data/../x.nix", "/nonexistent/a/b/c",
-    "./text", "./data/deep/er", "./broken.nix", "./rec.nix", "./link", "./dangling", "../.", "<world>",
-    "<world/x.nix>", "<nope>", "~/x", "./data/a.json/b", "./a/./b/../c",
+    "./x.nix",
+    "./data/a.json",
+    "./data",
+    "./data/missing",
+    "./fun.nix",
+    "./.",
+    "./data/../x.nix",
+    "/nonexistent/a/b/c",
+    "./text",
+    "./data/deep/er",
+    "./broken.nix",
+    "./rec.nix",
+    "./link",
+    "./dangling",
+    "../.",
+    "<world>",
+    "<world/x.nix>",
+    "<nope>",
+    "~/x",
+    "./data/a.json/b",
+    "./a/./b/../c",
 ];
 
 /// A name as an attribute's name is written.
@@ -101,7 +119,13 @@ impl Generator {
             14 => Type::function(self.any_type(inner), self.any_type(inner)),
             15 => Type::Derivation,
             _ => Type::Text(*self.random.pick(&[
-                &Sort::Version, &Sort::DrvName, &Sort::Regex, &Sort::Json, &Sort::Toml, &Sort::Name, &Sort::StoreName,
+                &Sort::Version,
+                &Sort::DrvName,
+                &Sort::Regex,
+                &Sort::Json,
+                &Sort::Toml,
+                &Sort::Name,
+                &Sort::StoreName,
             ])),
         }
     }
@@ -160,7 +184,11 @@ impl Generator {
             if let Type::Record(fields) = has {
                 for (field, has) in fields {
                     if has.serves(of, &mut Vec::new()) {
-                        found.push(Node::expr(SELECT).at(ATOM, Node::atom(name.clone())).text(format!(".{}", attribute(field))));
+                        found.push(
+                            Node::expr(SELECT)
+                                .at(ATOM, Node::atom(name.clone()))
+                                .text(format!(".{}", attribute(field))),
+                        );
                     }
                 }
             }
@@ -180,7 +208,13 @@ impl Generator {
                 Node::atom(n.to_string())
             }
             Type::Float => self.float(),
-            Type::Number => if self.chance(60) { self.int() } else { self.float() },
+            Type::Number => {
+                if self.chance(60) {
+                    self.int()
+                } else {
+                    self.float()
+                }
+            }
             Type::Bool => Node::atom(*self.random.pick(&[&"true", &"false"])),
             Type::Null => Node::atom("null"),
             Type::Text(sort) => self.text(*sort, depth),
@@ -208,8 +242,17 @@ impl Generator {
 
     fn int(&mut self) -> Node {
         const SPECIAL: &[&str] = &[
-            "9223372036854775807", "-9223372036854775807", "4294967296", "2147483648", "1000000", "00", "007", "-1",
-            "(-9223372036854775807 - 1)", "9007199254740993", "65536",
+            "9223372036854775807",
+            "-9223372036854775807",
+            "4294967296",
+            "2147483648",
+            "1000000",
+            "00",
+            "007",
+            "-1",
+            "(-9223372036854775807 - 1)",
+            "9007199254740993",
+            "65536",
         ];
         let text = match self.random.below(8) {
             0 => self.random.pick(SPECIAL).to_owned(),
@@ -221,12 +264,34 @@ impl Generator {
 
     fn float(&mut self) -> Node {
         const SPECIAL: &[&str] = &[
-            "0.0", "1.0", "1e3", "1.5e10", "1e15", "1e16", "1e100", "0.1", "3.0e-5", "1.0e-7", "123456789.123",
-            "9223372036854775807.0", "1e308", "4.9e-324", ".5", "2.", "0.30000000000000004", "100000.0", "1000000.0",
-            "999999.5", "1.7976931348623157e308", "5e-1",
+            "0.0",
+            "1.0",
+            "1.0e3",
+            "1.5e10",
+            "1.0e15",
+            "1.0e16",
+            "1.0e100",
+            "1e3",
+            "0.1",
+            "3.0e-5",
+            "1.0e-7",
+            "123456789.123",
+            "9223372036854775807.0",
+            "1.0e308",
+            "4.9e-324",
+            ".5",
+            "2.",
+            "0.30000000000000004",
+            "100000.0",
+            "1000000.0",
+            "999999.5",
+            "1.7976931348623157e308",
+            "5.0e-1",
         ];
         if self.chance(15) {
-            return Node::expr(13).text("-").at(13, Node::atom(*self.random.pick(&[&"0.0", &"1.5", &"2.25", &"1e10"])));
+            return Node::expr(13)
+                .text("-")
+                .at(13, Node::atom(*self.random.pick(&[&"0.0", &"1.5", &"2.25", &"1.0e10"])));
         }
         let text = if self.chance(60) {
             self.random.pick(SPECIAL).to_owned()
@@ -249,7 +314,11 @@ impl Generator {
             _ => return Node::atom(quoted(self.random.pick(pool))),
         }
         if depth == 0 || self.chance(40) {
-            return if self.chance(12) { self.indented(0) } else { Node::atom(quoted(self.random.pick(pool))) };
+            return if self.chance(12) {
+                self.indented(0)
+            } else {
+                Node::atom(quoted(self.random.pick(pool)))
+            };
         }
         if self.chance(25) { self.indented(depth) } else { self.interpolated(depth) }
     }
@@ -279,8 +348,26 @@ impl Generator {
 
     fn indented(&mut self, depth: usize) -> Node {
         const LINES: &[&str] = &[
-            "", "\n", "\n  a\n", "\n    b\n  c\n", " x", "\n\t\ttab\n", "''${not}", "'''", "$", "$$", "''\\n", "''\\", "\n ",
-            "\n      \n    deep\n", "\r\n", "''\\${", "\\n", "' ", "\n  ", "''$",
+            "",
+            "\n",
+            "\n  a\n",
+            "\n    b\n  c\n",
+            " x",
+            "\n\t\ttab\n",
+            "''${not}",
+            "'''",
+            "$",
+            "$$",
+            "''\\n",
+            "''\\",
+            "\n ",
+            "\n      \n    deep\n",
+            "\r\n",
+            "''\\${",
+            "\\n",
+            "' ",
+            "\n  ",
+            "''$",
         ];
         let mut node = Node::expr(ATOM).text("''");
         for _ in 0..1 + self.random.below(4) {
@@ -308,9 +395,44 @@ impl Generator {
 
     fn regex(&mut self, depth: usize) -> String {
         const ATOMS: &[&str] = &[
-            "a", "b", ".", "[a-z]", "[^a]", "[[:alpha:]]", "[0-9]", "x", "\\.", "^", "$", "()", "[]a]", "[^-a]", "-", " ",
-            "[[:space:]]+", "\\(", "[a-]", "", "[[:digit:][:upper:]]", "ü", "\n", "foo", "/", "[[.a.]]", "[[=a=]]", "\\1",
-            "\\w", "{", "}", "[b-a]", "(", ")", "*", "[", "\\", "[[:foo:]]",
+            "a",
+            "b",
+            ".",
+            "[a-z]",
+            "[^a]",
+            "[[:alpha:]]",
+            "[0-9]",
+            "x",
+            "\\.",
+            "^",
+            "$",
+            "()",
+            "[]a]",
+            "[^-a]",
+            "-",
+            " ",
+            "[[:space:]]+",
+            "\\(",
+            "[a-]",
+            "",
+            "[[:digit:][:upper:]]",
+            "ü",
+            "\n",
+            "foo",
+            "/",
+            "[[.a.]]",
+            "[[=a=]]",
+            "\\1",
+            "\\w",
+            "{",
+            "}",
+            "[b-a]",
+            "(",
+            ")",
+            "*",
+            "[",
+            "\\",
+            "[[:foo:]]",
         ];
         // The last ones are seldom right.
         let good = if self.chance(92) { 20 } else { ATOMS.len() };
@@ -323,7 +445,9 @@ impl Generator {
             1 => format!("{}|{}", self.regex(depth - 1), self.regex(depth - 1)),
             2 => format!("({})*", self.regex(depth - 1)),
             3 => {
-                let repeat = *self.random.pick(&[&"*", &"+", &"?", &"{2}", &"{1,2}", &"{0,}", &"{,2}", &"{2,1}", &"**", &"+?"]);
+                let repeat = *self
+                    .random
+                    .pick(&[&"*", &"+", &"?", &"{2}", &"{1,2}", &"{0,}", &"{,2}", &"{2,1}", &"**", &"+?"]);
                 format!("{atom}{repeat}")
             }
             4 => atom,
@@ -333,10 +457,48 @@ impl Generator {
 
     fn json(&mut self, depth: usize) -> String {
         const LEAVES: &[&str] = &[
-            "1", "-0", "1.5", "1e3", "true", "null", "\"a\"", "\"\\u00e9\"", "\"\\ud83d\\ude00\"", "0", "-1.0", "\"\"", "1E-2",
-            "9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "[]", "{}",
-            "18446744073709551615", "18446744073709551616", "1e400", "\"\\ud800\"", "01", "+1", ".5", "tru", "'a'", "\"a",
-            "\"\\x\"", "1.", "\"\t\"", "nan", "[1,]", "{\"a\":1,}", "/**/1", "\"\\u0000\"", "", "-", "[", "{\"a\"", "1 2",
+            "1",
+            "-0",
+            "1.5",
+            "1e3",
+            "true",
+            "null",
+            "\"a\"",
+            "\"\\u00e9\"",
+            "\"\\ud83d\\ude00\"",
+            "0",
+            "-1.0",
+            "\"\"",
+            "1E-2",
+            "9223372036854775807",
+            "9223372036854775808",
+            "-9223372036854775808",
+            "-9223372036854775809",
+            "[]",
+            "{}",
+            "18446744073709551615",
+            "18446744073709551616",
+            "1e400",
+            "\"\\ud800\"",
+            "01",
+            "+1",
+            ".5",
+            "tru",
+            "'a'",
+            "\"a",
+            "\"\\x\"",
+            "1.",
+            "\"\t\"",
+            "nan",
+            "[1,]",
+            "{\"a\":1,}",
+            "/**/1",
+            "\"\\u0000\"",
+            "",
+            "-",
+            "[",
+            "{\"a\"",
+            "1 2",
         ];
         let good = if self.chance(96) { 19 } else { LEAVES.len() };
         if depth == 0 || self.chance(30) {
@@ -525,8 +687,20 @@ impl Generator {
             })
             .collect();
         const GLOBAL: &[&str] = &[
-            "map", "toString", "throw", "abort", "baseNameOf", "dirOf", "isNull", "removeAttrs", "derivation", "import",
-            "placeholder", "fromTOML", "derivationStrict", "scopedImport",
+            "map",
+            "toString",
+            "throw",
+            "abort",
+            "baseNameOf",
+            "dirOf",
+            "isNull",
+            "removeAttrs",
+            "derivation",
+            "import",
+            "placeholder",
+            "fromTOML",
+            "derivationStrict",
+            "scopedImport",
         ];
         let function = match self.random.below(20) {
             0 => Node::atom(format!("__{name}")),
@@ -544,7 +718,13 @@ impl Generator {
     }
 
     /// Two operands around an operator.
-    fn binary(&mut self, (left, level, right): (Level, Level, Level), sign: &str, types: [&Type; 2], depth: usize) -> Node {
+    fn binary(
+        &mut self,
+        (left, level, right): (Level, Level, Level),
+        sign: &str,
+        types: [&Type; 2],
+        depth: usize,
+    ) -> Node {
         let a = self.expr(types[0], depth - 1);
         let b = self.expr(types[1], depth - 1);
         Node::expr(level).at(left, a).text(format!(" {sign} ")).at(right, b)
@@ -626,17 +806,21 @@ impl Generator {
                 let set = self.expr(&of_set, depth);
                 let Type::Record(fields) = of_set else { unreachable!("it is a record") };
                 let height = self.scope.len();
-                let fields: Vec<_> = fields.into_iter().filter(|(name, _)| is_plain(name) && name != "or").collect();
+                let fields: Vec<_> =
+                    fields.into_iter().filter(|(name, _)| is_plain(name) && name != "or").collect();
                 // What is bound otherwise hides what `with` brings.
-                let new: Vec<_> =
-                    fields.into_iter().filter(|(name, _)| self.scope.iter().all(|(other, _)| other != name)).collect();
+                let new: Vec<_> = fields
+                    .into_iter()
+                    .filter(|(name, _)| self.scope.iter().all(|(other, _)| other != name))
+                    .collect();
                 self.scope.extend(new);
                 let body = self.expr(of, depth);
                 self.scope.truncate(height);
                 Node::expr(OPEN).text("with ").open(set).text("; ").open(body)
             }
             7 => {
-                let condition = if self.chance(85) { Node::atom("true") } else { self.expr(&Type::Bool, depth) };
+                let condition =
+                    if self.chance(85) { Node::atom("true") } else { self.expr(&Type::Bool, depth) };
                 Node::expr(OPEN).text("assert ").open(condition).text("; ").open(self.expr(of, depth))
             }
             8..=10 => {
@@ -683,7 +867,8 @@ impl Generator {
                 Node::expr(ATOM).text("let {").items(binding).text(" body = ").open(body).text("; }")
             }
             18 => {
-                let start = self.expr(&Type::list(Type::Record(vec![("key".to_owned(), Type::Small)])), depth);
+                let start =
+                    self.expr(&Type::list(Type::Record(vec![("key".to_owned(), Type::Small)])), depth);
                 let closure = Node::expr(CALL)
                     .text("builtins.genericClosure ")
                     .text("{ startSet = ")
@@ -700,18 +885,15 @@ impl Generator {
             20 => {
                 let of_variables = [self.any_type(1), self.any_type(1)];
                 let list = self.expr(&Type::list(of_variables[0].clone()), depth);
-                let function = self.function(
-                    of,
-                    &Type::function(of_variables[0].clone(), of.clone()),
-                    depth,
-                );
+                let function = self.function(of, &Type::function(of_variables[0].clone(), of.clone()), depth);
                 let start = self.expr(of, depth);
                 Node::call(Node::atom("builtins.foldl'"), [function, start, list])
             }
             21 => {
                 let text = self.expr(&Type::STRING, depth);
                 let value = self.expr(of, depth);
-                let traced = *self.random.pick(&[&"builtins.trace", &"builtins.addErrorContext", &"builtins.seq"]);
+                let traced =
+                    *self.random.pick(&[&"builtins.trace", &"builtins.addErrorContext", &"builtins.seq"]);
                 Node::call(Node::atom(traced), [text, value])
             }
             _ => {

@@ -18,7 +18,7 @@ use generate::Generator;
 use oracle::Oracle;
 use ours::Frazil;
 use program::Node;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -86,6 +86,8 @@ fn wanted() -> Result<Wanted, String> {
 struct Finds {
     /// Finds by what tells them apart.
     known: BTreeSet<String>,
+    /// How many programs had a difference that is understood, by why.
+    explained: BTreeMap<&'static str, usize>,
     /// How many programs had a difference that was found before.
     again: usize,
     shown: usize,
@@ -192,7 +194,8 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    let end = Instant::now().checked_add(Duration::from_secs(wanted.seconds.min(1 << 30))).expect("not that late");
+    let end =
+        Instant::now().checked_add(Duration::from_secs(wanted.seconds.min(1 << 30))).expect("not that late");
     let (next, done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     let (exhausted, started) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let finds = Mutex::new(Finds::default());
@@ -219,7 +222,12 @@ fn main() -> ExitCode {
                 let is_exhausted = ours[at] == Answer::Exhausted || theirs[at] == Answer::Exhausted;
                 exhausted.fetch_add(usize::from(is_exhausted), Relaxed);
                 let Some(kind) = pair.counts(ours[at].difference(&theirs[at])) else { continue };
-                let outline = format!("{kind:?} {} {}", outline(&ours[at].line()), outline(&theirs[at].line()));
+                if let Some(explanation) = ours[at].explanation(&theirs[at]) {
+                    *finds.lock().expect("no thread panics").explained.entry(explanation).or_default() += 1;
+                    continue;
+                }
+                let outline =
+                    format!("{kind:?} {} {}", outline(&ours[at].line()), outline(&theirs[at].line()));
                 {
                     let mut finds = finds.lock().expect("no thread panics");
                     if !finds.known.insert(outline) || finds.known.len() > MOST {
@@ -243,6 +251,9 @@ fn main() -> ExitCode {
         }
     });
     let finds = finds.into_inner().expect("no thread panics");
+    for (explanation, n) in &finds.explained {
+        println!("explained: {n} times, {explanation}");
+    }
     println!(
         "{} programs from seed {}: {} errors, {} exhausted, {} oracle processes; {} differences shown, {} more like them",
         done.into_inner(),

@@ -61,7 +61,8 @@ impl Oracle {
         command.current_dir(FOLDER).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/homeless");
         command.env("NIX_CONFIG", format!("experimental-features = {FEATURES}"));
         let output = command.output()?;
-        let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (out, errors) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let mut answers = Vec::new();
         let mut out = out.as_ref();
         let mut errors = errors.as_ref();
@@ -74,7 +75,9 @@ impl Oracle {
         }
         if answers.len() < programs.len() {
             answers.push(match output.status.code() {
-                Some(1) if errors.contains("stack overflow (possible infinite recursion)") => Answer::Exhausted,
+                Some(1) if errors.contains("stack overflow (possible infinite recursion)") => {
+                    Answer::Exhausted
+                }
                 // An unknown hash algorithm counts as a mistake of the command line.
                 Some(1) if errors.contains("error:") && !errors.contains("unrecognised flag") => {
                     let hint = "Try 'nix-instantiate --help' for more information.\n";

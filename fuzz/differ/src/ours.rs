@@ -45,9 +45,14 @@ impl Host for World {
     }
     fn message(&self, line: &str) {
         let mut traced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        traced.push_str(line);
+        traced.push_str(&plain(line.as_bytes()));
         traced.push('\n');
     }
+}
+
+/// A text for people as the oracle writes it.
+fn plain(text: &[u8]) -> String {
+    String::from_utf8_lossy(&frazil::plain(text)).into_owned()
 }
 
 /// Nothing but what the settings start with.
@@ -81,7 +86,12 @@ impl Frazil {
         let mut settings = Settings::load(&Nothing).expect("there is nothing wrong with nothing");
         settings.set("experimental-features", FEATURES).expect("they are features");
         settings.finish();
-        let limits = Limits { steps: 20_000_000, heap: 1 << 30, wall: Some(Duration::from_secs(10)), ..Limits::default() };
+        let limits = Limits {
+            steps: 20_000_000,
+            heap: 1 << 30,
+            wall: Some(Duration::from_secs(10)),
+            ..Limits::default()
+        };
         let builder = Engine::builder().host(World(traced.clone())).limits(limits).settings(&settings);
         Frazil { engine: builder.search_path("world", FOLDER).home("/homeless").build(), traced }
     }
@@ -105,8 +115,10 @@ impl Frazil {
         match result {
             Ok(Ok(text)) => Answer::Value { text: String::from_utf8_lossy(&text).into_owned(), traced },
             Ok(Err(error)) => match error.kind() {
-                ErrorKind::Steps | ErrorKind::Memory | ErrorKind::Time | ErrorKind::CallDepth => Answer::Exhausted,
-                _ => Answer::Error(traced + error.render()),
+                ErrorKind::Steps | ErrorKind::Memory | ErrorKind::Time | ErrorKind::CallDepth => {
+                    Answer::Exhausted
+                }
+                _ => Answer::Error(traced + &plain(error.render().as_bytes())),
             },
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().cloned();

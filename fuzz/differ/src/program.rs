@@ -175,8 +175,7 @@ impl Node {
                     node.nearest(&mut inner);
                     candidates.extend(inner.iter().map(|inner| best.with(n, Some(inner))));
                     if node.size() > 1 || node.print().len() > 4 {
-                        candidates
-                            .extend(SIMPLE.iter().map(|text| best.with(n, Some(&Node::atom(*text)))));
+                        candidates.extend(SIMPLE.iter().map(|text| best.with(n, Some(&Node::atom(*text)))));
                     }
                 }
             }

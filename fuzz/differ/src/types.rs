@@ -62,7 +62,9 @@ impl Type {
     /// The type with what was found for its variables.
     pub fn with(&self, found: &[(char, Type)]) -> Type {
         match self {
-            Type::Variable(v) => found.iter().find(|(name, _)| name == v).map_or(Type::Any, |(_, t)| t.clone()),
+            Type::Variable(v) => {
+                found.iter().find(|(name, _)| name == v).map_or(Type::Any, |(_, t)| t.clone())
+            }
             Type::List(of) => Type::list(of.with(found)),
             Type::Dict(of) => Type::dict(of.with(found)),
             Type::Function(from, to) => Type::function(from.with(found), to.with(found)),
@@ -269,10 +271,9 @@ fn read(text: &str) -> Type {
                 .map(|name| (name.to_owned(), Type::Text(Sort::Hash)))
                 .to_vec(),
         ),
-        "pair" => Type::Record(vec![
-            ("name".to_owned(), Type::Text(Sort::Name)),
-            ("value".to_owned(), Type::Any),
-        ]),
+        "pair" => {
+            Type::Record(vec![("name".to_owned(), Type::Text(Sort::Name)), ("value".to_owned(), Type::Any)])
+        }
         "path" => Type::Path,
         "any" => Type::Any,
         "function" => Type::function(Type::Any, Type::Any),

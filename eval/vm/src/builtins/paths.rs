@@ -115,6 +115,7 @@ pub(super) const TABLE: &[Builtin] = &[
         |_, a| {
             Ok(Step::ReturnRun(Box::new(PathArgs {
                 set: a[0],
+                order: Vec::new(),
                 i: 0,
                 path: None,
                 name: None,
@@ -246,7 +247,14 @@ impl Machine<'_> {
         }
         let name = base_name(path).to_vec();
         let source = Source { name, path: path.to_vec(), method: Method::Nar, expected: None };
-        let mut walk = Walk::new(self, &source)?;
+        // A link is copied as what it is; only on the way to it links are followed.
+        let mut walk = match Walk::at(self, path.to_vec()) {
+            Err(_) => {
+                let real = self.real_parent(path);
+                Walk::at(self, real)?
+            }
+            walk => walk?,
+        };
         while walk.next(self)?.is_some() {
             walk.answer(true);
         }
@@ -375,20 +383,21 @@ impl Machine<'_> {
                 return Err(Error::new(ErrorKind::Syntax, text).at(Pos(start + error.offset)));
             }
         };
-        let globals = &self.st.globals;
+        let (globals, lints) = (&self.st.globals, exprs.lints.clone());
         let resolved = frazil_code::resolve(exprs, &|name| globals.contains_key(&name), self.st.names, scope);
         let code = match resolved {
             Ok(code) => code,
             Err(error) => {
-                self.st.files.add_broken(origin, source, base_dir);
+                self.st.files.add_broken(origin, source.clone(), base_dir);
+                // What there is to say about the text comes before what its names mean.
+                self.lint(&lints, &source, start)?;
                 let name = crate::message::text(self.st.symbols.name(error.name)).into_owned();
                 let text = format!("undefined variable '{name}'");
                 return Err(Error::new(ErrorKind::UndefinedVariable, text).at(Pos(start + error.pos)));
             }
         };
         let file = self.st.files.add(origin, source.clone(), base_dir, code);
-        let lints = &self.st.files.get(file).code.exprs.lints;
-        self.lint(lints, &source, start)?;
+        self.lint(&lints, &source, start)?;
         let count = self.st.files.unit_count();
         self.st.units.resize(count, u32::MAX);
         Ok(self.st.files.get(file).first_unit)
@@ -550,6 +559,17 @@ pub const FETCHURL_PATH: &[u8] = b"/__corepkgs__/fetchurl.nix";
 const FETCHURL: &[u8] = include_bytes!("fetchurl.nix");
 
 impl Machine<'_> {
+    /// The path with the links on the way to it followed.
+    fn real_parent(&self, path: &[u8]) -> Vec<u8> {
+        let mut names: Vec<&[u8]> = path.split(|&c| c == b'/').filter(|name| !name.is_empty()).collect();
+        let last = names.pop().unwrap_or_default();
+        let mut real = Vec::new();
+        for name in names {
+            real = self.followed(&[&real[..], b"/", name].concat());
+        }
+        [&real[..], b"/", last].concat()
+    }
+
     /// The path with a link at its end followed, for messages.
     fn followed(&self, path: &[u8]) -> Vec<u8> {
         let mut path = path.to_vec();
@@ -696,6 +716,8 @@ struct Source {
 
 struct PathArgs {
     set: Val,
+    /// Its slots, in the order in which they are looked at.
+    order: Vec<u32>,
     i: usize,
     path: Option<Vec<u8>>,
     name: Option<Vec<u8>>,
@@ -709,9 +731,14 @@ impl Native for PathArgs {
     traced!(self, visit: [self.set], self.filter.iter());
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if self.order.is_empty() {
+            self.order = m.met_order(self.set);
+        }
         let (keys, values) = m.attrs(self.set);
-        if input != Val::ABSENT {
-            let key = m.st.symbols.name(keys[self.i]).to_vec();
+        if let Some(slot) = self.order.get(self.i).map(|&slot| slot as usize)
+            && input != Val::ABSENT
+        {
+            let key = m.st.symbols.name(keys[slot]).to_vec();
             match &key[..] {
                 b"path" if !self.coercing => {
                     self.coercing = true;
@@ -754,19 +781,20 @@ impl Native for PathArgs {
                         Want::Plain,
                         "while evaluating the `sha256` attribute passed to builtins.path",
                     )?;
+                    super::hashes::require_hash(m, m.heap.bytes(input))?;
                     let hash = Hash::parse_allow_empty(m.heap.bytes(input), Some(Algorithm::Sha256));
                     self.expected = Some(hash.map_err(|e| Error::eval(e.to_string()))?);
                 }
             }
             self.i += 1;
         }
-        if let Some(value) = values.get(self.i) {
-            let key = m.st.symbols.name(keys[self.i]);
+        if let Some(slot) = self.order.get(self.i).map(|&slot| slot as usize) {
+            let key = m.st.symbols.name(keys[slot]);
             if !matches!(key, b"path" | b"name" | b"filter" | b"recursive" | b"sha256") {
                 let text = format!("unsupported argument '{}' to 'builtins.path'", crate::message::text(key));
-                return Err(Error::eval(text).at(m.attr_pos(self.set, keys[self.i])));
+                return Err(Error::eval(text).at(m.attr_pos(self.set, keys[slot])));
             }
-            return Ok(Step::Force(value.get()));
+            return Ok(Step::Force(values[slot].get()));
         }
         let Some(path) = self.path.take() else {
             return Err(Error::eval(
@@ -860,6 +888,14 @@ impl Walk {
             crate::message::text(&source.path)
         );
         Err(Error::new(ErrorKind::File, text))
+    }
+
+    /// What is at a path, which may be a link.
+    fn at(m: &mut Machine<'_>, path: Vec<u8>) -> Result<Walk, Error> {
+        let mut walk = Walk { nodes: Vec::new(), todo: Vec::new(), asked: None };
+        let kind = m.host_result(&path, m.st.host.kind(&path))?;
+        walk.enter(m, path, kind)?;
+        Ok(walk)
     }
 
     fn enter(&mut self, m: &mut Machine<'_>, path: Vec<u8>, kind: FileKind) -> Result<(), Error> {
