@@ -51,14 +51,22 @@ impl Answer {
         }
     }
 
-    /// Why an answer may differ from the oracle's.
-    pub fn explanation(&self, oracle: &Answer) -> Option<&'static str> {
-        let (Answer::Error(ours), Answer::Error(theirs)) = (self, oracle) else { return None };
-        let (ours, theirs) = (Failure::of(ours).root, Failure::of(theirs).root);
-        EXPLAINED
-            .iter()
-            .find(|(_, a, b)| ours.contains(a) && theirs.contains(b))
-            .map(|(explanation, ..)| *explanation)
+    /// Why the answer to a program may differ from the oracle's.
+    pub fn explanation(&self, oracle: &Answer, program: &str) -> Option<&'static str> {
+        match (self, oracle) {
+            (Answer::Error(ours), Answer::Error(theirs)) => {
+                let (ours, theirs) = (Failure::of(ours).root, Failure::of(theirs).root);
+                let is_it = |e: &&Explained| {
+                    ours.contains(e.ours) && theirs.contains(e.theirs) && program.contains(e.program)
+                };
+                EXPLAINED.iter().find(is_it).map(|e| e.why)
+            }
+            (Answer::Value { text: ours, .. }, Answer::Value { text: theirs, .. }) => {
+                let is_it = but_for(ours, theirs, "«repeated»") || but_for(theirs, ours, "«repeated»");
+                is_it.then_some("lists of one or two elements have no identity of their own in CppNix")
+            }
+            _ => None,
+        }
     }
 
     /// The answer in a line, for people and for telling finds apart.
@@ -72,29 +80,52 @@ impl Answer {
     }
 }
 
-/// Differences that are understood and stay: why, and what the messages have in common.
-const EXPLAINED: &[(&str, &str, &str)] = &[
-    (
-        "of several undefined variables in a set, CppNix names the one whose attribute's name the process met first",
-        "undefined variable '",
-        "undefined variable '",
-    ),
-    (
-        "of several attributes defined twice, CppNix names the one whose name the process met first",
-        "already defined at ",
-        "already defined at ",
-    ),
-    ("the size of a directory is the file system's", "Is a directory", "bytes: Is a directory"),
+/// A difference that is understood and stays.
+struct Explained {
+    why: &'static str,
+    /// What the messages have in common, and the program has in it.
+    ours: &'static str,
+    theirs: &'static str,
+    program: &'static str,
+}
+
+const EXPLAINED: &[Explained] = &[
+    Explained {
+        why: "of several undefined variables in a set, CppNix names the one whose attribute's name it met first",
+        ours: "undefined variable '",
+        theirs: "undefined variable '",
+        program: "",
+    },
+    Explained {
+        why: "of several attributes defined twice, CppNix names the one whose name it met first",
+        ours: "already defined at ",
+        theirs: "already defined at ",
+        program: "",
+    },
+    Explained {
+        why: "of keys of several types, CppNix compares the ones on the way down a tree of its own",
+        ours: "cannot compare ",
+        theirs: "cannot compare ",
+        program: "genericClosure",
+    },
+    Explained {
+        why: "the size of a directory is the file system's",
+        ours: "Is a directory",
+        theirs: "bytes: Is a directory",
+        program: "",
+    },
 ];
 
 /// Whether texts are the same, or differ only in values that CppNix had not looked at yet: Frazil makes sets, lists and
 /// functions that stand in a program at once, where CppNix makes thunks. Only texts for people show it.
 fn same(ours: &str, theirs: &str) -> bool {
-    let mut parts = theirs.split("«thunk»");
-    let mut rest = match ours.strip_prefix(parts.next().unwrap_or_default()) {
-        Some(rest) => rest,
-        None => return false,
-    };
+    but_for(ours, theirs, "«thunk»")
+}
+
+/// Whether texts are the same, when `joker` in the second one stands for anything.
+fn but_for(text: &str, pattern: &str, joker: &str) -> bool {
+    let mut parts = pattern.split(joker);
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
     let mut last = None;
     for part in parts {
         let Some(at) = rest.find(part) else { return false };

@@ -221,13 +221,18 @@ fn main() -> ExitCode {
                 failed.fetch_add(usize::from(matches!(theirs[at], Answer::Error(_))), Relaxed);
                 let is_exhausted = ours[at] == Answer::Exhausted || theirs[at] == Answer::Exhausted;
                 exhausted.fetch_add(usize::from(is_exhausted), Relaxed);
-                let Some(kind) = pair.counts(ours[at].difference(&theirs[at])) else { continue };
-                if let Some(explanation) = ours[at].explanation(&theirs[at]) {
+                if pair.counts(ours[at].difference(&theirs[at])).is_none() {
+                    continue;
+                }
+                // What ran before in the same process has left its names behind, in whose order sets are forced.
+                let (ours, theirs) = pair.ask(&texts[at]);
+                let Some(kind) = pair.counts(ours.difference(&theirs)) else { continue };
+                if let Some(explanation) = ours.explanation(&theirs, &texts[at]) {
                     *finds.lock().expect("no thread panics").explained.entry(explanation).or_default() += 1;
                     continue;
                 }
                 let outline =
-                    format!("{kind:?} {} {}", outline(&ours[at].line()), outline(&theirs[at].line()));
+                    format!("{kind:?} {} {}", outline(&ours.line()), outline(&theirs.line()));
                 {
                     let mut finds = finds.lock().expect("no thread panics");
                     if !finds.known.insert(outline) || finds.known.len() > MOST {
@@ -235,7 +240,7 @@ fn main() -> ExitCode {
                         continue;
                     }
                 }
-                let small = pair.minimised(&programs[at], (&ours[at], &theirs[at]), kind).print();
+                let small = pair.minimised(&programs[at], (&ours, &theirs), kind).print();
                 let (ours, theirs) = pair.ask(&small);
                 let mut finds = finds.lock().expect("no thread panics");
                 finds.shown += 1;
