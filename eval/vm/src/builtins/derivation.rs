@@ -691,8 +691,8 @@ fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     const PATH: &str = "while evaluating the first argument to builtins.outputOf";
     const NAME: &str = "while evaluating the second argument to builtins.outputOf";
     let output = a[1];
-    let drv = Coerce::new(a[0], CoerceTo::PLAIN, Pos::NONE, PATH);
-    then(Step::Run(Box::new(drv)), &[output], |m, kept, drv| {
+    then(Step::Force(a[0]), &[output], |m, kept, drv| {
+        m.expect(drv, Want::String, PATH)?;
         // It is refused before the second argument is looked at.
         output_base(m, drv).map_err(|e| e.while_(Pos::NONE, PATH))?;
         then(Step::Force(kept[0]), &[drv], |m, kept, output| {
