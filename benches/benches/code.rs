@@ -13,7 +13,7 @@ fn resolve_and_emit(c: &mut Criterion) {
         Err(error) => panic!("no program: {}", error.offset),
     };
     let resolve =
-        |tree| frazil_code::resolve(tree, &|_| true, Names::default(), None).expect("all is global");
+        |tree| frazil_code::resolve(tree, &|_| true, Names::default(), None, false).expect("all is global");
     let mut group = c.benchmark_group("code");
     group.throughput(Throughput::Bytes(text.len() as u64));
     group.bench_function("resolve", |b| b.iter_batched(parse, resolve, BatchSize::LargeInput));

@@ -7,6 +7,7 @@ pub mod command;
 pub mod instantiate;
 pub mod outside;
 pub mod own;
+pub mod plain;
 pub mod process;
 pub mod repl;
 pub mod session;

@@ -116,7 +116,7 @@ fn eval(args: &Eval) -> Result<(), Option<Vec<u8>>> {
         Eval { xml: true, .. } => Output::Xml,
         _ => Output::Plain,
     };
-    with_world(&args.world, |settings| Session::new(settings, &request.includes, None).run(&request))
+    with_world(&args.world, |settings| Session::of(settings, &request, None).run(&request))
 }
 
 fn instantiate(args: &Instantiate) -> Result<(), Option<Vec<u8>>> {

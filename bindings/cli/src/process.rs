@@ -1,6 +1,7 @@
 //! The world outside of an evaluation: this machine's disk, a line of progress, messages above it, and a plain directory
 //! as the store where one is written to.
 
+use crate::plain::plain;
 use crate::store::Store;
 use frazil::{Disk, FileKind, Host, HostResult, Stats};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -105,11 +106,11 @@ impl Host for Outer {
     }
 
     fn message(&self, line: &str) {
-        self.progress.aside(|| Disk.message(line));
+        self.message_bytes(line.as_bytes());
     }
 
     fn message_bytes(&self, line: &[u8]) {
-        self.progress.aside(|| Disk.message_bytes(line));
+        self.progress.aside(|| Disk.message_bytes(&plain(line)));
     }
 
     fn progress(&self, stats: &Stats) {

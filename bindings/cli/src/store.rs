@@ -51,6 +51,23 @@ fn write_aside(
     Ok(())
 }
 
+/// Makes the link `root` to a store path, and the folders on the way to it. Only a link into the store is replaced.
+pub fn add_root(root: &Path, target: &str, store_dir: &str) -> Result<(), String> {
+    let is_ours = |link: PathBuf| link.to_string_lossy().starts_with(&format!("{store_dir}/"));
+    if fs::symlink_metadata(root).is_ok() && !fs::read_link(root).is_ok_and(is_ours) {
+        return Err(format!("cannot create symlink '{}'; already exists", root.display()));
+    }
+    let folder = root.parent().unwrap_or(Path::new("/"));
+    let name = root.file_name().unwrap_or_default().to_string_lossy();
+    let aside = folder.join(format!(".{name}.{}", std::process::id()));
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let made = std::os::unix::fs::symlink(target, &aside).and_then(|()| fs::rename(&aside, root));
+    made.map_err(|error| {
+        remove(&aside);
+        at(root)(error)
+    })
+}
+
 /// A store that is nothing but its directory.
 pub struct Store {
     /// The store paths begin with this.

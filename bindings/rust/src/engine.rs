@@ -156,6 +156,23 @@ impl Builder {
         self
     }
 
+    /// Whether values that are printed without being forced show as unevaluated what CppNix does not evaluate. By default small
+    /// values are made at once, which is faster.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::builder().patient(true).build().evaluator();
+    /// let text = evaluator.enter(|scope| {
+    ///     let v = scope.eval("{ f = x: x; }")?;
+    ///     scope.print(v)
+    /// })?;
+    /// assert_eq!(text, b"{ f = <CODE>; }");
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn patient(mut self, patient: bool) -> Builder {
+        self.settings.patient = patient;
+        self
+    }
+
     /// The directory that `~/` paths start from.
     ///
     /// ```

@@ -27,13 +27,6 @@ pub use error::{Error, Frame};
 pub use evaluator::{Counts, Evaluator, Handle};
 #[cfg(feature = "disk")]
 pub use frazil_engine::Disk;
-/// A line for people as CppNix writes it where standard error is no terminal.
-///
-/// ```
-/// assert_eq!(*frazil::plain(b"trace: a\tb\x1b[0m"), *b"trace: a        b");
-/// ```
-#[doc(inline)]
-pub use frazil_engine::plain;
 pub use frazil_engine::settings;
 pub use frazil_engine::{
     ErrorKind, FileKind, Host, HostError, HostResult, Limits, Position, Source, Stats, View,

@@ -125,6 +125,9 @@ pub struct FileCode {
     pub sets: Vec<Group>,
     /// For each of [`Exprs::lambdas`] that ends a chain, where its formals live.
     pub lambdas: Vec<Group>,
+    /// Of code that makes a thunk wherever CppNix does, the thunks of lambdas; by default their closures, and other
+    /// small values, are made at once.
+    pub patient: Option<Box<FxHashMap<ExprId, u32>>>,
 }
 
 impl FileCode {
@@ -143,6 +146,7 @@ impl FileCode {
             with_places: Vec::new(),
             sets: Vec::new(),
             lambdas: Vec::new(),
+            patient: None,
         }
     }
 }
@@ -276,12 +280,13 @@ struct Resolver<'a> {
 /// Resolves the scopes of a file.
 ///
 /// `globals` says which names are builtins in scope everywhere; `scope` lists further names, which the file's unit
-/// then takes as the attributes of a set, its only parameter.
+/// then takes as the attributes of a set, its only parameter. `patient` code makes a thunk wherever CppNix does.
 pub fn resolve(
     exprs: Exprs,
     globals: &dyn Fn(Symbol) -> bool,
     names: Names,
     scope: Option<&[Symbol]>,
+    patient: bool,
 ) -> Result<FileCode, ScopeError> {
     let n = exprs.nodes.len();
     let (sets, lambdas) =
@@ -294,6 +299,7 @@ pub fn resolve(
         vars: vec![PackedVar(0); n],
         sets,
         lambdas,
+        patient: patient.then(Box::default),
         ..FileCode::empty()
     };
     let mut resolver = Resolver {
@@ -381,7 +387,10 @@ impl Resolver<'_> {
     /// Makes the expression a unit of its own, to be run when its value is wanted.
     fn delay(&mut self, id: ExprId) {
         let unit = self.open_unit(UnitKind::Thunk, id, 0);
-        self.code.unit_of[id.0 as usize] = unit;
+        match (&mut self.code.patient, self.code.exprs.get(id)) {
+            (Some(thunks), Expr::Lambda(_)) => drop(thunks.insert(id, unit)),
+            _ => self.code.unit_of[id.0 as usize] = unit,
+        }
         self.work.push(Work::EndUnit);
         self.work.push(Work::Strict(id, BUDGET));
     }
@@ -462,7 +471,6 @@ impl Resolver<'_> {
 
     // ---- expressions --------------------------------------------------------------------------------
 
-    /// Whether a value can be had by copying a register or constant.
     /// Whether the value can be had by copying a register or constant. Variables bound by the innermost
     /// bindings from `group` on do not count: they may not be there yet.
     fn is_atom(&self, id: ExprId, group: u32) -> bool {
@@ -514,6 +522,8 @@ impl Resolver<'_> {
     fn is_simple(&self, id: ExprId, group: u32) -> bool {
         let expr = self.code.exprs.get(id);
         match expr {
+            Expr::Select(_) | Expr::AttrSet(_) | Expr::CurPos if self.code.patient.is_some() => false,
+            Expr::List(run) if self.code.patient.is_some() => run.len == 0,
             Expr::Select(select) => self.is_plain_select(select, group),
             Expr::Call(function, args) => {
                 args.len <= 3
@@ -537,6 +547,10 @@ impl Resolver<'_> {
 
     fn lazy(&mut self, id: ExprId) -> Result<(), ScopeError> {
         match self.code.exprs.get(id) {
+            Expr::Lambda(_) if self.code.patient.is_some() => {
+                self.delay(id);
+                Ok(())
+            }
             Expr::Lambda(lambda) => self.lambda(id, lambda),
             _ if self.is_simple(id, NO_GROUP) => self.strict(id, BUDGET),
             _ => {
@@ -550,6 +564,13 @@ impl Resolver<'_> {
     fn recursive_value(&self, id: ExprId, group: u32) -> Work {
         let in_place = matches!(self.code.exprs.get(id), Expr::Lambda(_)) || self.is_simple(id, group);
         if in_place { Work::Lazy(id) } else { Work::Delay(id) }
+    }
+
+    /// Whether a value is a variable bound in the same group, which starts at `group`, to a value that CppNix has there
+    /// before this one, of the name `own`: it goes by the order in which names were first read.
+    fn is_alias(&self, id: ExprId, group: u32, own: Symbol) -> bool {
+        let Expr::Var(name) = self.code.exprs.get(id) else { return false };
+        name < own && self.innermost.get(&name).is_some_and(|&at| at >= group)
     }
 
     fn strict(&mut self, id: ExprId, budget: u8) -> Result<(), ScopeError> {
@@ -693,9 +714,10 @@ impl Resolver<'_> {
         }
         let mut live = 0;
         let mut defaults = Vec::new();
+        let group = self.bindings.len() as u32;
         if let Some(Formals { formals, .. }) = last.formals {
             let formals = &self.code.exprs.formals[formals.range()];
-            defaults.extend(formals.iter().filter_map(|f| f.default));
+            defaults.extend(formals.iter().filter_map(|f| Some((f.name, f.default?))));
             let names: Vec<Symbol> = formals.iter().map(|f| f.name).collect();
             count += names.len() as u32;
             let (group, more) = self.bind_group(names, false);
@@ -706,9 +728,12 @@ impl Resolver<'_> {
         self.work.push(Work::EndUnit);
         self.work.push(Work::EndBindings { count, live });
         self.work.push(Work::Strict(last.body, BUDGET));
-        for default in defaults.into_iter().rev() {
-            let is_lambda = matches!(self.code.exprs.get(default), Expr::Lambda(_));
-            let in_place = is_lambda || self.is_constant(default);
+        for (name, default) in defaults.into_iter().rev() {
+            let in_place = match self.code.exprs.get(default) {
+                Expr::Lambda(_) => self.code.patient.is_none(),
+                Expr::AttrSet(_) | Expr::CurPos if self.code.patient.is_some() => false,
+                _ => self.is_constant(default) || self.is_alias(default, group, name),
+            };
             self.work.push(if in_place { Work::Strict(default, BUDGET) } else { Work::Delay(default) });
         }
         Ok(())
@@ -738,10 +763,11 @@ impl Resolver<'_> {
         }
         let start = self.bindings.len() as u32;
         let (mut group, mut count, mut live) = (Group::default(), 0, 0);
+        let mut replaceable = false;
         if set.recursive {
             let names: Vec<Symbol> = self.code.exprs.attrs[attrs.clone()].iter().map(|a| a.name).collect();
             count = names.len() as u32;
-            let replaceable = self.has_overrides(&names);
+            replaceable = self.has_overrides(&names);
             (group, live) = self.bind_group(names, replaceable);
         }
         let sources = set.sources.len;
@@ -763,8 +789,10 @@ impl Resolver<'_> {
             self.work.push(Work::Lazy(name));
         }
         for i in attrs.rev() {
-            if let AttrValue::Plain(value) = self.code.exprs.attrs[i].value {
-                self.work.push(delayed(self, value));
+            let attr = self.code.exprs.attrs[i];
+            if let AttrValue::Plain(value) = attr.value {
+                let is_alias = set.recursive && !replaceable && self.is_alias(value, start, attr.name);
+                self.work.push(if is_alias { Work::Lazy(value) } else { delayed(self, value) });
             }
         }
         for i in set.sources.range().rev() {

@@ -91,6 +91,7 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::JumpIfTrue { cond: a, .. }
         | Op::Bool { src: a, .. } => registers(&[a as usize]),
         Op::Move { dst: a, src: b }
+        | Op::MoveDefault { dst: a, src: b }
         | Op::LoadSlot { dst: a, from: b, .. }
         | Op::LazySelect { dst: a, base: b, .. }
         | Op::TryWith { dst: a, scope: b, .. }
@@ -115,7 +116,7 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::Plus { dst, a, b }
         | Op::Update { dst, a, b }
         | Op::Concat { dst, a, b } => registers(&[dst as usize, a as usize, b as usize]),
-        Op::Call { dst, base, n } | Op::LazyCall { dst, base, n } => {
+        Op::Call { dst, base, n } | Op::TracedCall { dst, base, n } | Op::LazyCall { dst, base, n } => {
             registers(&[dst as usize, base as usize + n as usize]);
         }
         Op::List { dst, base, n }

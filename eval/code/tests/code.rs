@@ -25,7 +25,7 @@ fn compile(source: &str, symbols: &mut Symbols, scope: Option<&[&str]>) -> Resul
     };
     let globals: Vec<_> = GLOBALS.iter().map(|name| intern(name)).collect();
     let scope: Option<Vec<_>> = scope.map(|names| names.iter().map(|name| intern(name)).collect());
-    resolve(exprs, &|name| globals.contains(&name), names, scope.as_deref())
+    resolve(exprs, &|name| globals.contains(&name), names, scope.as_deref(), false)
 }
 
 /// The code of all units, each verified.

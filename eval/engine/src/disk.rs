@@ -101,6 +101,6 @@ impl Host for Disk {
 
     fn message_bytes(&self, line: &[u8]) {
         // Nobody is left to tell if standard error is gone.
-        let _ = io::stderr().lock().write_all(&[&*frazil_vm::message::plain(line), b"\n"].concat());
+        let _ = io::stderr().lock().write_all(&[line, b"\n"].concat());
     }
 }

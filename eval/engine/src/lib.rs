@@ -17,7 +17,7 @@ pub use frazil_store::{StoreDir, path::StorePath};
 pub use frazil_value::heap::Slot;
 pub use frazil_value::{Kind, Tag, Val};
 pub use frazil_vm::host::HostResult;
-pub use frazil_vm::message::{bytes, lossy, plain};
+pub use frazil_vm::message::{bytes, lossy};
 pub use frazil_vm::world::Features;
 pub use frazil_vm::{
     Error, ErrorKind, FileKind, Host, HostError, Limits, Pos, Settings, Stats, Trace, World,

@@ -9,7 +9,6 @@ pub mod bytes;
 pub mod float;
 pub mod json;
 pub mod regex;
-pub mod terminal;
 pub mod toml;
 pub mod url;
 pub mod version;

@@ -67,6 +67,8 @@ pub struct Machine<'w> {
     collects: bool,
     /// Whether the heap is to be collected between the next two frames.
     wants_collection: bool,
+    /// Whether the next call has been announced already.
+    said_call: bool,
     /// What is known of the place of the error that is thrown next.
     pub(crate) trail: Trail,
 }
@@ -93,6 +95,7 @@ impl World {
             poll: POLL_EVERY,
             collects: false,
             wants_collection: false,
+            said_call: false,
             trail: Trail::default(),
         }
     }
@@ -411,6 +414,13 @@ impl<'w> Machine<'w> {
                 let started = self.start_force(regs, v, 0)?;
                 Ok(self.forward(started))
             }
+            Step::ReturnCall(f, args) | Step::Call(f, args)
+                if self.st.settings.trace_calls && !std::mem::take(&mut self.said_call) =>
+            {
+                let call = TracedCall { f, args, pos: Pos::NONE, called: false };
+                self.push_native(Some(Box::new(call)), dst, update, false);
+                Ok(None)
+            }
             Step::ReturnCall(f, args) | Step::Call(f, args) => self.start_call(regs, f, &args, dst, update),
             Step::ReturnRun(native) | Step::Run(native) => {
                 self.check_depth()?;
@@ -469,6 +479,12 @@ impl<'w> Machine<'w> {
                 self.st.stats.forced += 1;
                 let words = self.heap.captures(v);
                 let args: Args = words[1..].iter().map(|s| s.get()).collect();
+                if self.st.settings.trace_calls {
+                    let pos = self.apply_pos(v);
+                    let call = TracedCall { f: words[0].get(), args, pos, called: false };
+                    self.push_native(Some(Box::new(call)), dst, v, false);
+                    return Ok(None);
+                }
                 let floor = self.frames.len();
                 self.start_call(regs, words[0].get(), &args, dst, v).inspect_err(|_| {
                     // The thunk has to fail with a frame.
@@ -861,6 +877,11 @@ impl<'w> Machine<'w> {
                         w[dst as usize] = code.consts[k as usize];
                     }
                 }
+                Op::MoveDefault { dst, src } => {
+                    if w[dst as usize] == Val::ABSENT {
+                        w[dst as usize] = w[src as usize];
+                    }
+                }
                 Op::SlotDefault { set, child, slot } => {
                     let to = heap.attr(w[set as usize], slot);
                     if to.get() == Val::ABSENT {
@@ -1067,6 +1088,19 @@ impl<'w> Machine<'w> {
                     let args = Args::from_slice(&w[first..first + n as usize]);
                     start!(dst, Step::ReturnCall(f, args));
                 }
+                Op::TracedCall { dst, base: at, n } => {
+                    let f = force!(at);
+                    let first = at as usize + 1;
+                    let call = TracedCall {
+                        f,
+                        args: Args::from_slice(&w[first..first + n as usize]),
+                        pos: code.pos_at(ip),
+                        called: false,
+                    };
+                    leave!(true);
+                    self.push_native(Some(Box::new(call)), dst, Val::ABSENT, false);
+                    return Ok(None);
+                }
                 Op::Return { src } => {
                     let v = force!(src);
                     if let Some(v) = self.deliver(regs, v, floor) {
@@ -1240,6 +1274,7 @@ impl<'w> Machine<'w> {
     fn lazy_select(&mut self, code: &Code, ip: usize, from: Val, site: &crate::link::Site) -> Val {
         if let Some(set) = self.heap.peek(from)
             && set.is_attrs()
+            && !self.st.settings.patient
             && let Some(slot) = self.attr_at(set, site)
         {
             let v = slot.get();
@@ -1390,6 +1425,44 @@ impl Native for SelectThunk {
     }
 }
 
+/// A call that says when it begins and ends: `trace-function-calls`.
+struct TracedCall {
+    f: Val,
+    args: Args,
+    pos: Pos,
+    called: bool,
+}
+
+impl TracedCall {
+    fn say(&self, m: &Machine<'_>, what: &str) {
+        m.st.say(&format!("function-trace {what} {} at {}", m.st.show_pos(self.pos), m.st.host.clock()));
+    }
+}
+
+impl Native for TracedCall {
+    traced!(self, visit: [self.f], &self.args);
+
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if self.called {
+            self.say(m, "exited");
+            return Ok(Step::Done(input));
+        }
+        self.called = true;
+        self.say(m, "entered");
+        m.said_call = true;
+        Ok(Step::Call(self.f, std::mem::take(&mut self.args)))
+    }
+
+    fn catch(&mut self, m: &mut Machine<'_>, _: &Error) -> Option<Val> {
+        self.say(m, "exited");
+        None
+    }
+
+    fn call_site(&self, _: &mut Machine<'_>) -> Option<Pos> {
+        None
+    }
+}
+
 /// A call whose function has to be forced first.
 struct Apply {
     f: Val,
@@ -1400,8 +1473,9 @@ struct Apply {
 impl Native for Apply {
     traced!(self, visit: [self.f], &self.args);
 
-    fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if self.forced {
+            m.said_call = true;
             return Ok(Step::ReturnCall(input, std::mem::take(&mut self.args)));
         }
         self.forced = true;
@@ -1453,7 +1527,9 @@ struct OverApply {
 impl Native for OverApply {
     traced!(self, visit: [self.f], &self.now, &self.later);
 
-    fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        // Both calls are one in the program.
+        m.said_call = true;
         if self.called {
             return Ok(Step::ReturnCall(input, std::mem::take(&mut self.later)));
         }

@@ -2,7 +2,6 @@
 
 use crate::files::{Files, Pos, lines};
 pub use frazil_text::bytes::{bytes, lossy, text};
-pub use frazil_text::terminal::plain;
 
 /// A message behind a prefix such as `error:`, each further line as far to the right as the text behind it.
 pub fn behind(prefix: &str, text: &str) -> String {

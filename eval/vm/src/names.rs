@@ -7,10 +7,10 @@
 /// The names, between blanks.
 pub(crate) const MET: &str = "\
 outPath drvPath type meta name value system __overrides outputs outputName __ignoreNulls file line column \
-__functor __toString right wrong __structuredAttrs __json disallowedReferences disallowedRequisites maxSize \
+__functor __toString right wrong __structuredAttrs __json allowedReferences allowedRequisites disallowedReferences disallowedRequisites maxSize \
 maxClosureSize builder args __contentAddressed __impure outputHash outputHashAlgo outputHashMode \
 recurseForDerivations description self startSet operator key path prefix outputSpecified __sub __lessThan \
-__mul __div __findFile __nixPath body builtins true false null __currentTime currentTime __currentSystem \
+__mul __div or __findFile __nixPath body builtins true false null __currentTime currentTime __currentSystem \
 currentSystem __nixVersion nixVersion __storeDir storeDir __langVersion langVersion __traceVerbose \
 traceVerbose nixPath scopedImport import __typeOf typeOf isNull __isFunction isFunction __isInt isInt \
 __isFloat isFloat __isString isString __isBool isBool __isPath isPath __genericClosure genericClosure break \

@@ -18,6 +18,10 @@ use frazil_value::heap::NO_UNIT;
 use frazil_value::{Kind, ThunkCode, Val};
 use std::borrow::Cow;
 
+/// In place of the instruction that made a delayed call: `mapAttrs` made it, of which CppNix does not say where it was called
+/// when all of the set is forced.
+pub(crate) const MAPPED: u16 = 1;
+
 /// What is needed of a unit when an error passes through it.
 pub(crate) struct Explained {
     notes: Notes,
@@ -89,6 +93,12 @@ impl<'w> Machine<'w> {
                 error.set_pos(pos);
             }
             trail.settle(error, pos);
+        }
+        if let Op::TracedCall { base, .. } = code.ops[ip]
+            && operand != Some(base)
+        {
+            // A builtin that it calls has a frame of its own.
+            trail.settle(error, code.pos_at(ip));
         }
         if let Op::Call { base, n, .. } = code.ops[ip] {
             self.trace_call(window, code, ip, (base, n), frame.done, operand, trail, error);
@@ -170,10 +180,20 @@ impl<'w> Machine<'w> {
         }
     }
 
+    /// Where a delayed call stands.
+    pub(crate) fn apply_pos(&mut self, thunk: Val) -> Pos {
+        match self.heap.thunk_code(thunk) {
+            ThunkCode::Apply { unit: NO_UNIT, .. } | ThunkCode::Unit(_) | ThunkCode::Select { .. } => {
+                self.function_pos(self.heap.captures(thunk)[0].get())
+            }
+            ThunkCode::Apply { unit, at } => self.code(unit).pos_at(at as usize),
+        }
+    }
+
     /// Adds what a thunk of a simple kind says.
     pub(crate) fn trace_thunk(&mut self, thunk: Val, trail: &mut Trail, error: &mut Error) {
         match self.heap.thunk_code(thunk) {
-            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, at: 0 } => {}
+            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, at: 0 | MAPPED } => {}
             ThunkCode::Apply { unit: NO_UNIT, at } => match self.internal_pos(at) {
                 Some(pos) => trail.settle(error, pos),
                 None => trail.waiting = Waiting::Nothing,
@@ -207,6 +227,7 @@ impl<'w> Machine<'w> {
     /// The function of a delayed call that has not begun; null of anything else.
     pub(crate) fn called(&self, call: Val) -> Val {
         match self.heap.is_waiting(call).then(|| self.heap.thunk_code(call)) {
+            Some(ThunkCode::Apply { at: MAPPED, unit: NO_UNIT }) => Val::NULL,
             Some(ThunkCode::Apply { .. }) => self.heap.captures(call)[0].get(),
             _ => Val::NULL,
         }

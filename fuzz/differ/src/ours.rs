@@ -52,7 +52,7 @@ impl Host for World {
 
 /// A text for people as the oracle writes it.
 fn plain(text: &[u8]) -> String {
-    String::from_utf8_lossy(&frazil::plain(text)).into_owned()
+    String::from_utf8_lossy(&frazil_cli::plain::plain(text)).into_owned()
 }
 
 /// Nothing but what the settings start with.

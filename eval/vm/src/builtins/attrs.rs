@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Native, Step, traced};
+use crate::trace::MAPPED;
 use frazil_syntax::symbol::Symbol;
 use frazil_value::heap::NO_UNIT;
 use frazil_value::{Slot, Val};
@@ -318,7 +319,7 @@ fn map_layers(m: &mut Machine<'_>, f: Val, set: Val) -> Val {
     let mut mapped = Vec::with_capacity(keys.len());
     for (&key, value) in keys.iter().zip(values) {
         let name = m.symbol_string(key);
-        mapped.push(m.heap.new_apply_thunk(NO_UNIT, 0, f, &[name, value.get()]));
+        mapped.push(m.heap.new_apply_thunk(NO_UNIT, MAPPED, f, &[name, value.get()]));
     }
     m.heap.new_attrs(layout, 0, mapped.into_iter())
 }

@@ -237,6 +237,8 @@ impl Stage {
     }
 }
 
+const EVALUATING_NAME: &str = "while evaluating the derivation attribute 'name'";
+
 struct Strict {
     attrs: Val,
     stage: Stage,
@@ -265,7 +267,8 @@ impl Strict {
     /// What to ask for first.
     fn start(&mut self, m: &mut Machine<'_>, name: Val) -> Result<Step, Error> {
         const CONTEXT: &str = "while evaluating the `name` attribute passed to builtins.derivationStrict";
-        m.expect(name, Want::Plain, CONTEXT)?;
+        let pos = m.attr_pos(self.attrs, m.st.known.name());
+        let name = m.expect(name, Want::Plain, CONTEXT).map_err(|e| e.while_(pos, EVALUATING_NAME))?;
         let name = m.heap.bytes(name);
         self.draft.name = crate::message::text(name).into_owned();
         check_name(name).map_err(|e| {
@@ -607,8 +610,11 @@ impl Native for Strict {
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let stage = self.stage;
         self.step(m, input).map_err(|mut error| {
-            if !matches!(stage, Stage::Name) {
+            // An attribute whose value was there already failed at the stage that it had come to.
+            if matches!(self.stage, Stage::Name) {
                 self.stage = stage;
+            }
+            if !matches!(self.stage, Stage::Name) {
                 self.trace(m, &mut error);
             }
             error
@@ -634,7 +640,7 @@ impl Native for Strict {
                 Pos::NONE,
                 "while evaluating the `name` attribute passed to builtins.derivationStrict",
             );
-            error.add_trace(pos, "while evaluating the derivation attribute 'name'");
+            error.add_trace(pos, EVALUATING_NAME);
         } else {
             self.trace_whole(m, error);
         }

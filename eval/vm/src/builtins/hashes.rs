@@ -2,12 +2,12 @@
 
 use super::{Builtin, Want, row, strict};
 use crate::coerce::{Coerce, CoerceTo};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
 use crate::inputs::require_feature;
 use crate::machine::Machine;
 use crate::native::{Native, Step, then_closure};
-use frazil_store::hash::{Algorithm, Format, Hash};
+use frazil_store::hash::{Algorithm, Format, Hash, HashError};
 use frazil_value::Val;
 
 pub(super) const TABLE: &[Builtin] = &[
@@ -51,7 +51,7 @@ pub(super) const TABLE: &[Builtin] = &[
 
 /// The algorithm of that name, if it may be used.
 pub(super) fn algorithm(m: &Machine<'_>, name: &[u8]) -> Result<Algorithm, Error> {
-    let algorithm = Algorithm::parse(name).map_err(|error| Error::eval(error.to_string()))?;
+    let algorithm = Algorithm::parse(name).map_err(usage)?;
     require_algorithm(m, algorithm)?;
     Ok(algorithm)
 }
@@ -65,6 +65,11 @@ fn require_algorithm(m: &Machine<'_>, algorithm: Algorithm) -> Result<(), Error>
 pub(super) fn require_hash(m: &Machine<'_>, hash: &[u8]) -> Result<(), Error> {
     let name = hash.iter().position(|c| b"-:".contains(c)).map_or(&b""[..], |at| &hash[..at]);
     Algorithm::parse(name).map_or(Ok(()), |algorithm| require_algorithm(m, algorithm))
+}
+
+/// The error that something is called by no name that there is.
+fn usage(error: HashError) -> Error {
+    Error::new(ErrorKind::Usage, error.to_string())
 }
 
 fn digits(m: &Machine<'_>, hash: &Hash) -> Val {
@@ -107,7 +112,7 @@ impl Native for Convert {
             }
         }
         let text = |i: usize| self.fields[i].as_deref().unwrap_or_default();
-        let format = Format::parse(text(2)).map_err(|e| Error::eval(e.to_string()))?;
+        let format = Format::parse(text(2)).map_err(usage)?;
         if Format::is_deprecated(text(2)) {
             m.st.say("warning: \"base32\" is a deprecated alias for hash format \"nix32\".");
         }

@@ -384,7 +384,9 @@ impl Machine<'_> {
             }
         };
         let (globals, lints) = (&self.st.globals, exprs.lints.clone());
-        let resolved = frazil_code::resolve(exprs, &|name| globals.contains_key(&name), self.st.names, scope);
+        let patient = self.st.settings.patient;
+        let is_global = |name| globals.contains_key(&name);
+        let resolved = frazil_code::resolve(exprs, &is_global, self.st.names, scope, patient);
         let code = match resolved {
             Ok(code) => code,
             Err(error) => {
