@@ -309,6 +309,21 @@ impl<'a> Emitter<'a> {
         reg
     }
 
+    /// Whether anything may be added to the value of an expression, if it has one.
+    fn is_addend(&self, id: ExprId) -> bool {
+        matches!(
+            self.file.exprs.get(id),
+            Expr::Int(_)
+                | Expr::Float(_)
+                | Expr::Str(_)
+                | Expr::Path(_)
+                | Expr::Interpolation(_)
+                | Expr::PathInterpolation(_)
+                | Expr::Plus(..)
+                | Expr::SearchPath(_)
+        )
+    }
+
     /// Whether `strict` may leave a thunk.
     fn may_be_thunk(&self, id: ExprId) -> bool {
         let mut id = id;
@@ -471,9 +486,16 @@ impl<'a> Emitter<'a> {
             Expr::Interpolation(parts) => self.interpolate(parts, dst, pos, false),
             Expr::PathInterpolation(parts) => self.interpolate(parts, dst, pos, true),
             Expr::Plus(a, b) => {
-                let (left, right) = (self.operand_before(a, b), self.operand(b));
+                let left = self.operand(a);
+                let starts = [exprs.starts[a.0 as usize], exprs.starts[b.0 as usize]];
+                if !self.is_inert(b) && !self.is_addend(a) {
+                    self.at(pos);
+                    self.parts(starts.into_iter());
+                    self.op(Op::Addend { src: left });
+                }
+                let right = self.operand(b);
                 self.at(pos);
-                self.parts([exprs.starts[a.0 as usize], exprs.starts[b.0 as usize]].into_iter());
+                self.parts(starts.into_iter());
                 self.op(Op::Plus { dst, a: left, b: right });
             }
             Expr::Binary(op, a, b) => self.operator(id, op, a, b, dst),

@@ -121,6 +121,8 @@ pub enum Op {
     Div { dst: Reg, a: Reg, b: Reg },
     /// `dst = a + b`: numbers, strings or paths, by `a`.
     Plus { dst: Reg, a: Reg, b: Reg },
+    /// Checks that something may be added to `src`.
+    Addend { src: Reg },
     /// Checks that `src` is a set, as the right operand of `//`.
     RightSet { src: Reg },
     /// `dst = a // b`, `b` forced first.

@@ -234,6 +234,19 @@ pub fn plus_now(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Option<Val>, Erro
     Ok(None)
 }
 
+/// Whether `v + …` goes on to its right side; what is not coerced to a string fails before.
+pub fn is_addend(m: &mut Machine<'_>, v: Val) -> bool {
+    match v.tag() {
+        Tag::String | Tag::Int | Tag::Boxed => true,
+        Tag::Attrs => {
+            let known = &m.st.known;
+            let names = [known.to_string(), known.out_path()];
+            names.into_iter().any(|name| m.attr(v, name).is_some())
+        }
+        _ => false,
+    }
+}
+
 fn add_numbers(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Val, Error> {
     match (m.heap.as_int(a), m.heap.as_int(b)) {
         (Some(x), Some(y)) => match x.checked_add(y) {

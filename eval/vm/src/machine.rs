@@ -1186,6 +1186,18 @@ impl<'w> Machine<'w> {
                         None => start!(dst, coerce::plus(a, b, code.pos_at(ip))),
                     }
                 }
+                Op::Addend { src } => {
+                    let v = force!(src);
+                    if !coerce::is_addend(self, v) {
+                        let step = coerce::to_string(
+                            v,
+                            CoerceTo::PLAIN,
+                            Pos::part(0),
+                            "while evaluating a path segment",
+                        );
+                        start!(src, step);
+                    }
+                }
                 Op::RightSet { src } => {
                     let right = force!(src);
                     if !right.is_attrs() {
@@ -1328,7 +1340,7 @@ impl<'w> Machine<'w> {
                     *to = self.heap.peek(v).unwrap_or(v);
                 }
                 None if *has_default => *to = Val::ABSENT,
-                None => return Err(self.missing_argument(code, site.name)),
+                None => return Err(self.missing_argument(code, set)),
             }
         }
         if !code.ellipsis && used != self.attr_count(set) {

@@ -279,7 +279,11 @@ impl Machine<'_> {
         }
     }
 
-    pub(crate) fn missing_argument(&mut self, code: &Code, name: Symbol) -> Error {
+    pub(crate) fn missing_argument(&mut self, code: &Code, set: Val) -> Error {
+        // Of several, the one whose name was met first.
+        let needed = code.formals.iter().filter(|(_, has_default)| !has_default).map(|(site, _)| site.name);
+        let missing = needed.filter(|&name| self.attr(set, name).is_none()).min();
+        let name = missing.expect("a formal without an attribute");
         let text = format!(
             "function '{}' called without required argument '{}'",
             self.lambda_name(code),
@@ -291,7 +295,7 @@ impl Machine<'_> {
     pub(crate) fn unexpected_argument(&mut self, code: &Code, set: Val) -> Error {
         let (keys, _) = self.attrs(set);
         let is_formal = |key: &Symbol| code.formals.iter().any(|(site, _)| site.name == *key);
-        let name = *keys.iter().find(|key| !is_formal(key)).expect("more attributes than formals");
+        let name = *keys.iter().filter(|key| !is_formal(key)).min().expect("more attributes than formals");
         let formals = code.formals.iter().map(|(site, _)| self.st.symbols.name(site.name));
         let suggestions = best_matches(formals, self.st.symbols.name(name));
         let text = format!(

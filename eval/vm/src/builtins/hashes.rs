@@ -1,7 +1,6 @@
 //! Hashes of strings and files.
 
 use super::{Builtin, Want, row, strict};
-use crate::coerce::{Coerce, CoerceTo};
 use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
 use crate::inputs::require_feature;
@@ -33,9 +32,7 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashFile")],
         |m, a| {
             let algorithm = algorithm(m, m.heap.bytes(a[0]))?;
-            let path = Coerce::new(a[1], CoerceTo::PLAIN, Pos::NONE, "while realising the context of a path");
-            then_closure(Step::Run(Box::new(path)), move |m, path| {
-                let path = super::paths::canonical(m.heap.bytes(path));
+            super::paths::path_of(a[1], "while realising the context of a path", move |m, path, _| {
                 let contents = m.host_result(&path, m.st.host.read_file(&path))?;
                 Ok(Step::Done(digits(m, &algorithm.hash(&contents))))
             })

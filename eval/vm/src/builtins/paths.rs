@@ -189,7 +189,7 @@ fn dir_of(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
 // ---- values as paths ----------------------------------------------------------------------------------
 
 /// Goes on with the absolute path that a value means, and its string context.
-fn path_of(
+pub(super) fn path_of(
     v: Val,
     context: &'static str,
     mut go_on: impl FnMut(&mut Machine<'_>, Vec<u8>, u32) -> Result<Step, Error> + Send + 'static,
@@ -246,6 +246,9 @@ impl Machine<'_> {
             return Ok(known.clone());
         }
         let name = base_name(path).to_vec();
+        if name.ends_with(b".drv") {
+            return Err(Error::eval("file names are not allowed to end in '.drv'"));
+        }
         let source = Source { name, path: path.to_vec(), method: Method::Nar, expected: None };
         // A link is copied as what it is; only on the way to it links are followed.
         let mut walk = match Walk::at(self, path.to_vec()) {
@@ -793,7 +796,7 @@ impl Native for PathArgs {
         if let Some(slot) = self.order.get(self.i).map(|&slot| slot as usize) {
             let key = m.st.symbols.name(keys[slot]);
             if !matches!(key, b"path" | b"name" | b"filter" | b"recursive" | b"sha256") {
-                let text = format!("unsupported argument '{}' to 'builtins.path'", crate::message::text(key));
+                let text = format!("unsupported argument '{}' to 'builtins.path'", m.shown_name(keys[slot]));
                 return Err(Error::eval(text).at(m.attr_pos(self.set, keys[slot])));
             }
             return Ok(Step::Force(values[slot].get()));

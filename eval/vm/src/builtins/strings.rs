@@ -30,19 +30,27 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "substring",
         3,
-        &[
-            strict(
-                0,
-                Want::Int,
-                "while evaluating the first argument (the start offset) passed to builtins.substring",
-            ),
-            strict(
-                1,
-                Want::Int,
-                "while evaluating the second argument (the substring length) passed to builtins.substring",
-            ),
-        ],
-        substring,
+        &[strict(
+            0,
+            Want::Int,
+            "while evaluating the first argument (the start offset) passed to builtins.substring",
+        )],
+        |m, a| {
+            if m.heap.as_int(a[0]).expect("checked") < 0 {
+                return Err(Error::eval("negative start position in 'substring'"));
+            }
+            match m.heap.peek(a[1]) {
+                Some(len) if len.as_small_int().is_some() => substring(m, &[a[0], len, a[2]]),
+                _ => then(Step::Force(a[1]), &[a[0], a[2]], |m, kept, len| {
+                    m.expect(
+                        len,
+                        Want::Int,
+                        "while evaluating the second argument (the substring length) passed to builtins.substring",
+                    )?;
+                    substring(m, &[kept[0], len, kept[1]])
+                }),
+            }
+        },
     ),
     row("stringLength", 1, &[], |_, a| {
         const CONTEXT: &str = "while evaluating the argument passed to builtins.stringLength";
@@ -173,9 +181,7 @@ impl Machine<'_> {
 fn substring(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let start = m.heap.as_int(a[0]).expect("checked");
     let len = m.heap.as_int(a[1]).expect("checked");
-    let Ok(start) = usize::try_from(start) else {
-        return Err(Error::eval("negative start position in 'substring'"));
-    };
+    let start = usize::try_from(start).expect("checked");
     const CONTEXT: &str = "while evaluating the third argument (the string) passed to builtins.substring";
     let string = Coerce::new(a[2], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
     let cut = move |m: &mut Machine<'_>, v: Val| {
