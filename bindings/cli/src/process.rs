@@ -3,7 +3,7 @@
 
 use crate::plain::plain;
 use crate::store::Store;
-use frazil::{Disk, FileKind, Host, HostResult, Stats};
+use frazil::{Disk, FileKind, Host, HostResult, Stats, TreePart};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl Host for Outer {
         self.store.as_ref().map_or(Ok(()), |store| store.write(path, contents))
     }
 
-    fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
-        self.store.as_ref().map_or(Ok(()), |store| store.copy(path, source))
+    fn copy_tree_to_store(&self, path: &str, _: &[u8], parts: &[TreePart]) -> HostResult<()> {
+        self.store.as_ref().map_or(Ok(()), |store| store.copy(path, parts))
     }
 }

@@ -255,7 +255,8 @@ impl<'v> Run<'_, '_, 'v> {
     }
 
     fn instantiate(&mut self, v: Value<'v>) -> Result<(), Failure> {
-        for found in self.scope.derivations(v, &self.arguments)? {
+        let (all, outcome) = self.scope.derivations_before_error(v, &self.arguments);
+        for found in all {
             if !self.warned {
                 self.warned = true;
                 self.progress.aside(|| {
@@ -274,7 +275,7 @@ impl<'v> Run<'_, '_, 'v> {
             self.line(&[&shown[..], output.as_bytes()].concat())?;
             self.derivations.push(found.drv_path);
         }
-        Ok(())
+        Ok(outcome?)
     }
 
     fn line(&self, text: &[u8]) -> Result<(), Failure> {

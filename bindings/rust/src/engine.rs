@@ -230,6 +230,7 @@ impl Builder {
                 git_hashing: settings.has_feature(Feature::GitHashing),
                 blake3_hashes: settings.has_feature(Feature::Blake3Hashes),
             },
+            imports_builds: settings.allow_import_from_derivation(),
             allowed_uris: settings.allowed_uris().to_vec(),
             ..self.settings
         };

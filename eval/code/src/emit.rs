@@ -309,21 +309,6 @@ impl<'a> Emitter<'a> {
         reg
     }
 
-    /// Whether anything may be added to the value of an expression, if it has one.
-    fn is_addend(&self, id: ExprId) -> bool {
-        matches!(
-            self.file.exprs.get(id),
-            Expr::Int(_)
-                | Expr::Float(_)
-                | Expr::Str(_)
-                | Expr::Path(_)
-                | Expr::Interpolation(_)
-                | Expr::PathInterpolation(_)
-                | Expr::Plus(..)
-                | Expr::SearchPath(_)
-        )
-    }
-
     /// Whether `strict` may leave a thunk.
     fn may_be_thunk(&self, id: ExprId) -> bool {
         let mut id = id;
@@ -337,6 +322,17 @@ impl<'a> Emitter<'a> {
                 }
                 _ => return false,
             }
+        }
+    }
+
+    /// Whether it is at once what can be the left operand of `+`.
+    fn is_addend(&self, id: ExprId) -> bool {
+        match self.file.exprs.get(id) {
+            Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(_) => true,
+            Expr::Interpolation(_) | Expr::PathInterpolation(_) | Expr::Plus(..) => {
+                self.unit_at(id).is_none()
+            }
+            _ => false,
         }
     }
 
@@ -487,15 +483,13 @@ impl<'a> Emitter<'a> {
             Expr::PathInterpolation(parts) => self.interpolate(parts, dst, pos, true),
             Expr::Plus(a, b) => {
                 let left = self.operand(a);
-                let starts = [exprs.starts[a.0 as usize], exprs.starts[b.0 as usize]];
-                if !self.is_inert(b) && !self.is_addend(a) {
-                    self.at(pos);
-                    self.parts(starts.into_iter());
+                if !self.is_addend(a) && !self.is_inert(b) {
+                    self.parts(std::iter::once(exprs.starts[a.0 as usize]));
                     self.op(Op::Addend { src: left });
                 }
                 let right = self.operand(b);
                 self.at(pos);
-                self.parts(starts.into_iter());
+                self.parts([exprs.starts[a.0 as usize], exprs.starts[b.0 as usize]].into_iter());
                 self.op(Op::Plus { dst, a: left, b: right });
             }
             Expr::Binary(op, a, b) => self.operator(id, op, a, b, dst),

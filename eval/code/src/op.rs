@@ -121,7 +121,7 @@ pub enum Op {
     Div { dst: Reg, a: Reg, b: Reg },
     /// `dst = a + b`: numbers, strings or paths, by `a`.
     Plus { dst: Reg, a: Reg, b: Reg },
-    /// Checks that something may be added to `src`.
+    /// Checks that `src` can be the left operand of `+`.
     Addend { src: Reg },
     /// Checks that `src` is a set, as the right operand of `//`.
     RightSet { src: Reg },

@@ -84,8 +84,8 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::NewSet { dst: a, .. }
         | Op::NewList { dst: a, .. }
         | Op::Force { src: a }
-        | Op::Addend { src: a }
         | Op::RightSet { src: a }
+        | Op::Addend { src: a }
         | Op::Name { name: a }
         | Op::Return { src: a }
         | Op::JumpIfFalse { cond: a, .. }

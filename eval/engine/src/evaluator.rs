@@ -102,11 +102,8 @@ impl Evaluator {
     /// The value of a program, forced.
     pub fn eval(&mut self, source: &Source) -> Result<Val, Error> {
         self.run(|m| {
-            let step = match source {
-                Source::File(path) => m.import(path)?,
-                _ => Step::Return(program(m, source)?),
-            };
-            m.run(step)
+            let program = program(m, source)?;
+            m.run(Step::Return(program))
         })
     }
 
@@ -169,8 +166,12 @@ impl Evaluator {
         self.run(|m| crate::select::auto_call(m, v, args))
     }
 
-    /// The derivations that a value is or holds: paths with output names.
-    pub fn derivations(&mut self, v: Val, args: &AutoArgs) -> Result<Vec<crate::select::Instance>, Error> {
+    /// The derivations that a value is or holds: paths with output names. Those before an error are answered, too.
+    pub fn derivations(
+        &mut self,
+        v: Val,
+        args: &AutoArgs,
+    ) -> (Vec<crate::select::Instance>, Result<(), Error>) {
         crate::select::derivations(&mut self.world.machine().collecting(), v, args)
     }
 

@@ -13,8 +13,11 @@ use region::{Chunk, Region};
 
 /// Objects of more bytes than this get a chunk of their own.
 const LARGE: usize = 32 << 10;
-/// Objects of more bytes than this are not put into small holes.
-const MEDIUM: usize = 256;
+/// Objects of more bytes than this are not looked a small hole for.
+const MEDIUM: usize = region::LINE;
+
+/// Calls of a larger mapping are kept in lists of so many, made when they are needed.
+const PAGE: usize = 64;
 
 /// The bit of a header that tells live objects from those not reached yet. Which of its values means what changes with
 /// every collection, so that none has to clear it.
@@ -41,6 +44,10 @@ mod state {
 pub struct Slot(AtomicU64);
 
 impl Slot {
+    fn new(v: Val) -> Slot {
+        Slot(AtomicU64::new(v.0))
+    }
+
     /// The value.
     #[inline(always)]
     pub fn get(&self) -> Val {
@@ -234,8 +241,8 @@ impl Heap {
     fn allocate_slowly(&self, bytes: usize) -> usize {
         if bytes > LARGE {
             self.allocated.set(self.allocated.get() + bytes as u64);
-            let (start, _) = self.add_chunk(region::HEADER + bytes);
-            self.note_top(start + bytes);
+            let (start, end) = self.add_chunk(region::HEADER + bytes);
+            self.chunks.borrow_mut().last_mut().expect("just added").top = end;
             return start;
         }
         let region = if bytes > MEDIUM { &self.medium } else { &self.small };
@@ -293,7 +300,7 @@ impl Heap {
 
     #[inline(always)]
     fn header(&self, v: Val) -> u64 {
-        debug_assert!(v.is_pointer(), "{v:?}");
+        debug_assert!(v.is_pointer() && !v.is_element(), "{v:?}");
         // SAFETY: H1, every object has a header; callers have looked at the tag.
         unsafe { word(self, v, 0) }.load(Relaxed)
     }
@@ -312,7 +319,7 @@ impl Heap {
         // SAFETY: a prefetch reads nothing that the program could see.
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(std::ptr::with_exposed_provenance((v.0 & !7) as usize));
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::with_exposed_provenance((v.object().0 & !7) as usize));
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = v;
@@ -320,7 +327,7 @@ impl Heap {
 
     #[inline(always)]
     fn expect(&self, v: Val, tag: Tag) -> u64 {
-        assert!(v.tag() as u8 == tag as u8, "expected {tag:?}, found {v:?}");
+        assert!(v.tag() as u8 == tag as u8 && !v.is_element(), "expected {tag:?}, found {v:?}");
         let head = self.header(v);
         debug_assert!(self.owns(v) && tag_of(kind_of(head)) == tag, "H1: {v:?} is of another heap, or dead");
         head
@@ -391,18 +398,21 @@ impl Heap {
     /// Whether it is a thunk or closure whose captures are to be filled.
     pub fn is_unfilled(&self, v: Val) -> bool {
         matches!(v.tag(), Tag::Thunk | Tag::Func)
+            && !v.is_element()
             && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
     }
 
     /// The code unit of a thunk of kind [`Kind::Thunk`], or of a closure.
     #[inline(always)]
     pub fn unit(&self, v: Val) -> u32 {
+        assert!(!v.is_element());
         id_of(self.header(v))
     }
 
     /// Fills the captures of a thunk or closure made by a recursive group.
     #[inline]
     pub fn fill_captures(&self, v: Val, captures: impl ExactSizeIterator<Item = Val>) {
+        assert!(!v.is_element());
         let head = self.header(v);
         assert!(aux_of(head) == captures.len(), "captures of another unit");
         self.fill(v, 1, captures);
@@ -423,7 +433,7 @@ impl Heap {
 
     #[inline(always)]
     fn expect_thunk(&self, v: Val, order: std::sync::atomic::Ordering) -> u64 {
-        assert!(v.is_thunk());
+        assert!(v.is_thunk() && !v.is_element());
         // SAFETY: H1, a thunk has a header.
         unsafe { word(self, v, 0) }.load(order)
     }
@@ -443,14 +453,19 @@ impl Heap {
         Claim::Run(code_of(head))
     }
 
-    /// Whether a value is a thunk that has not begun to run.
+    /// Whether a value is a thunk that has not begun to run, and no element of a mapping.
     pub fn is_waiting(&self, v: Val) -> bool {
-        v.is_thunk() && self.expect(v, Tag::Thunk) & STATE_MASK == state::NEW << STATE_SHIFT
+        v.is_thunk()
+            && !v.is_element()
+            && self.expect(v, Tag::Thunk) & STATE_MASK == state::NEW << STATE_SHIFT
     }
 
     /// Whether a value is a thunk that is running.
     pub fn is_busy(&self, v: Val) -> bool {
-        v.is_thunk() && self.expect(v, Tag::Thunk) & STATE_MASK == state::BUSY << STATE_SHIFT
+        let thunk = if v.is_element() { self.call_of(v) } else { Some(v) };
+        thunk.is_some_and(|v| {
+            v.is_thunk() && self.expect(v, Tag::Thunk) & STATE_MASK == state::BUSY << STATE_SHIFT
+        })
     }
 
     /// What a thunk runs, or ran.
@@ -470,6 +485,16 @@ impl Heap {
         if !v.is_thunk() {
             return Some(v);
         }
+        if v.is_element() {
+            return self
+                .call_of(v)
+                .and_then(|call| if call.is_thunk() { self.peek_thunk(call) } else { Some(call) });
+        }
+        self.peek_thunk(v)
+    }
+
+    #[inline(always)]
+    fn peek_thunk(&self, v: Val) -> Option<Val> {
         // SAFETY: H1, a thunk has a header.
         let head = unsafe { word(self, v, 0) }.load(Acquire);
         (head & STATE_MASK == state::DONE << STATE_SHIFT).then(|| self.first(v))
@@ -506,13 +531,69 @@ impl Heap {
     /// The captures of a thunk or closure, or the words of a select or apply thunk, before it has run.
     #[inline(always)]
     pub fn captures(&self, v: Val) -> &[Slot] {
-        assert!(matches!(v.tag(), Tag::Thunk | Tag::Func));
+        assert!(matches!(v.tag(), Tag::Thunk | Tag::Func) && !v.is_element());
         let head = self.header(v);
         let n = match kind_of(head) {
             Kind::SelectThunk | Kind::ApplyThunk => small_of(head),
             _ => aux_of(head),
         };
         self.slots(v, 1, n)
+    }
+
+    // ---- mappings -----------------------------------------------------------------------------------
+
+    /// A set with the keys of the plain set `source`, each value of which is the call of `function` with the name and the
+    /// value there. The calls are elements of one mapping: thunks that take no memory until they are asked for. `None` if
+    /// the set is too large for that.
+    pub fn new_mapped_attrs(&self, function: Val, source: Val, layouts: &crate::Layouts) -> Option<Val> {
+        let layout = self.layout(source)?;
+        let n = layouts.len(layout);
+        let mapping = self.object(Tag::Thunk, header(Kind::Mapping, 0, 0, n as u32), 3);
+        self.fill(mapping, 1, [function, source, Val::ABSENT].into_iter());
+        Val::element(mapping.0, n.checked_sub(1)?)?;
+        let element = |i| Val::element(mapping.0, i).expect("the last one fits");
+        Some(self.new_attrs(layout, 0, (0..n).map(element)))
+    }
+
+    /// The function and the source of the mapping that `v` is an element of, and the slot of the source that it is
+    /// applied to.
+    pub fn element(&self, v: Val) -> (Val, Val, u32) {
+        let [function, source, _] = self.mapping(v);
+        (function.get(), source.get(), v.element_number() as u32)
+    }
+
+    fn mapping(&self, v: Val) -> &[Slot; 3] {
+        assert!(v.is_element() && kind_of(self.header(v.object())) == Kind::Mapping);
+        self.slots(v.object(), 1, 3).try_into().expect("as many as asked for")
+    }
+
+    /// The thunk of the call that `v`, an element of a mapping, stands for, once there is one; or its value.
+    pub fn call_of(&self, v: Val) -> Option<Val> {
+        let (n, i) = (id_of(self.header(v.object())) as usize, v.element_number());
+        let mut calls = self.mapping(v)[2].get();
+        if n > PAGE && calls.is_list() {
+            calls = self.list(calls)[i / PAGE].get();
+        }
+        let call = if calls.is_list() { self.list(calls)[i % PAGE].get() } else { Val::ABSENT };
+        (call != Val::ABSENT).then_some(call)
+    }
+
+    /// Lets `v`, an element of a mapping, stand for the thunk `call`.
+    pub fn set_call(&self, v: Val, call: Val) {
+        let (n, i) = (id_of(self.header(v.object())) as usize, v.element_number());
+        let mut at = &self.mapping(v)[2];
+        if n > PAGE {
+            at = &self.list(self.made(at, n.div_ceil(PAGE)))[i / PAGE];
+        }
+        self.list(self.made(at, n.min(PAGE)))[i % PAGE].set(call);
+    }
+
+    /// The list in a slot, of so many absent values if there is none yet.
+    fn made(&self, at: &Slot, n: usize) -> Val {
+        if !at.get().is_list() {
+            at.set(self.new_list(std::iter::repeat_n(Val::ABSENT, n)));
+        }
+        at.get()
     }
 
     // ---- functions ----------------------------------------------------------------------------------
@@ -847,7 +928,7 @@ impl Heap {
                 at += 8 * words;
             }
         }
-        KINDS[..=Kind::External as usize]
+        KINDS[..=Kind::Mapping as usize]
             .iter()
             .zip(counts)
             .map(|(&kind, (n, bytes))| (kind, n, bytes))
@@ -858,7 +939,7 @@ impl Heap {
 /// The tag of values of a kind.
 fn tag_of(kind: Kind) -> Tag {
     match kind {
-        Kind::Thunk | Kind::SelectThunk | Kind::ApplyThunk => Tag::Thunk,
+        Kind::Thunk | Kind::SelectThunk | Kind::ApplyThunk | Kind::Mapping => Tag::Thunk,
         Kind::Closure | Kind::Primop | Kind::Partial => Tag::Func,
         Kind::Attrs | Kind::Overlay => Tag::Attrs,
         Kind::List => Tag::List,

@@ -289,6 +289,12 @@ impl Machine<'_> {
         Error::eval(format!("the string '{text}' is not allowed to refer to a store path (such as '{path}')"))
     }
 
+    /// The bytes of a forced value that must be a string without context.
+    pub fn expect_plain(&mut self, v: Val, context: &'static str) -> Result<&[u8], Error> {
+        let v = self.expect(v, Want::Plain, context)?;
+        Ok(self.heap.bytes(v))
+    }
+
     /// A check of a result from the program; the context is for the trace.
     pub(crate) fn expect(&mut self, v: Val, want: Want, context: &'static str) -> Result<Val, Error> {
         self.check_want(v, &strict(0, want, context)).map(|()| v)

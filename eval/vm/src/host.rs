@@ -20,6 +20,26 @@ pub enum FileKind {
     Other,
 }
 
+/// A part of a tree of files, in the order of an archive.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TreePart {
+    /// A directory begins; entries follow, up to its end.
+    Directory,
+    /// The name of an entry, whose content follows.
+    Entry(Vec<u8>),
+    /// A regular file with the content of the one at this path.
+    File {
+        /// Where its content is.
+        path: Vec<u8>,
+        /// Whether it may be executed.
+        executable: bool,
+    },
+    /// A symbolic link to this target.
+    Symlink(Vec<u8>),
+    /// The directory that began last ends.
+    End,
+}
+
 /// Why the host did not answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum HostError {
@@ -78,5 +98,10 @@ pub trait Host: Send + Sync {
     fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
         let _ = (path, source);
         Ok(())
+    }
+    /// Copies those parts of what is at `source` to the store as `path` that a filter has left.
+    fn copy_tree_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
+        let _ = parts;
+        self.copy_to_store(path, source)
     }
 }

@@ -45,6 +45,10 @@ impl Machine<'_> {
     pub(crate) fn lint(&self, found: &[Found], source: &[u8], start: u32) -> Result<(), Error> {
         for lint in found {
             let literal = crate::message::text(&source[lint.start as usize..lint.end as usize]);
+            if lint.kind == LintKind::HomePath && self.st.settings.pure {
+                let text = format!("the path '{literal}' can not be resolved in pure mode");
+                return Err(Error::new(ErrorKind::Restricted, text));
+            }
             let (level, pos) = (self.st.settings.lints.of(lint.kind), Pos(start + lint.start));
             match level {
                 Lint::Ignore => {}

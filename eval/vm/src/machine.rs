@@ -30,7 +30,7 @@ pub(crate) struct Frame<'w> {
     /// `None` for a builtin, which is on the stack of builtins.
     code: Option<&'w Code>,
     /// The thunk that the result belongs to, or absent.
-    update: Val,
+    pub(crate) update: Val,
     /// The closure or thunk with the captures.
     env: Val,
     /// The instruction that it stopped at; of a builtin's first frame, one more than the builtin's number.
@@ -180,6 +180,12 @@ impl<'w> Machine<'w> {
             self.st.roots(self.codes, visit);
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
+        eprintln!(
+            "GC live {} MB reserved {} MB since {} MB",
+            live >> 20,
+            self.heap.reserved() >> 20,
+            (self.heap.allocated() - self.st.collected_at) >> 20
+        );
         self.st.collected_at = self.heap.allocated();
         self.st.budget = live.max(self.st.min_budget);
     }
@@ -443,10 +449,30 @@ impl<'w> Machine<'w> {
         if !v.is_thunk() {
             return Ok(Some(v));
         }
+        let v = if v.is_element() { self.call_of(v) } else { v };
+        if !v.is_thunk() {
+            return Ok(Some(v));
+        }
         match self.heap.claim::<SHARED>(v) {
             Claim::Done(value) => Ok(Some(value)),
             claim => self.start_claimed(regs, v, claim, dst),
         }
+    }
+
+    /// The thunk that the element of a mapping stands for, made now if nobody has asked for it; or its value.
+    #[inline(never)]
+    fn call_of(&mut self, v: Val) -> Val {
+        if let Some(call) = self.heap.call_of(v) {
+            return call;
+        }
+        let (function, source, slot) = self.heap.element(v);
+        let layout = self.heap.layout(source).expect("mappings are of plain sets");
+        let name = self.symbol_string(self.layouts.keys(layout)[slot as usize]);
+        let value = self.heap.attr(source, slot).get();
+        self.st.stats.thunks += 1;
+        let call = self.heap.new_apply_thunk(NO_UNIT, 0, function, &[name, value]);
+        self.heap.set_call(v, call);
+        call
     }
 
     fn start_claimed(
@@ -758,7 +784,11 @@ impl<'w> Machine<'w> {
             macro_rules! force {
                 ($reg:expr) => {{
                     let reg = $reg as u8;
-                    let v = w[reg as usize];
+                    let mut v = w[reg as usize];
+                    if v.is_element() {
+                        v = self.call_of(v);
+                        w[reg as usize] = v;
+                    }
                     if v.is_thunk() {
                         match heap.claim::<SHARED>(v) {
                             Claim::Done(value) => {
@@ -1181,22 +1211,14 @@ impl<'w> Machine<'w> {
                 }
                 Op::Plus { dst, a, b } => {
                     let (a, b) = (force!(a), force!(b));
-                    match fallible!(coerce::plus_now(self, a, b)) {
+                    match fallible!(coerce::plus_now(self, a, b).map_err(|e| e.at(code.pos_at(ip)))) {
                         Some(v) => w[dst as usize] = v,
                         None => start!(dst, coerce::plus(a, b, code.pos_at(ip))),
                     }
                 }
                 Op::Addend { src } => {
                     let v = force!(src);
-                    if !coerce::is_addend(self, v) {
-                        let step = coerce::to_string(
-                            v,
-                            CoerceTo::PLAIN,
-                            Pos::part(0),
-                            "while evaluating a path segment",
-                        );
-                        start!(src, step);
-                    }
+                    fallible!(coerce::check_addend(self, v));
                 }
                 Op::RightSet { src } => {
                     let right = force!(src);

@@ -1,5 +1,6 @@
 //! Values as people read them: in messages, in traces, and as the result of an evaluation.
 
+use crate::builtins::paths::INTERNAL_FILES;
 use crate::error::Error;
 use crate::files::Pos;
 use crate::link::Code;
@@ -153,7 +154,10 @@ impl Machine<'_> {
             }),
             Tag::String => print_string(self.heap.bytes(v), options.max_string, out),
             Tag::Boxed => match (self.heap.as_path(v), self.heap.as_int(v), self.heap.as_float(v)) {
-                (Some(path), ..) => out.extend_from_slice(path),
+                (Some(path), ..) => match path.strip_prefix(INTERNAL_FILES) {
+                    Some(name) => out.extend_from_slice(&[b"<nix/", name, b">"].concat()),
+                    None => out.extend_from_slice(path),
+                },
                 (_, Some(n), _) => out.extend_from_slice(n.to_string().as_bytes()),
                 (.., Some(f)) => out.extend_from_slice(frazil_text::float::to_general(f).as_bytes()),
                 _ => out.extend_from_slice("«external»".as_bytes()),

@@ -1,7 +1,7 @@
 //! Pure and restricted evaluation: a host that shows only what is allowed.
 
 use crate::builtins::paths::{canonical, parent};
-use crate::host::{FileKind, Host, HostError, HostResult};
+use crate::host::{FileKind, Host, HostError, HostResult, TreePart};
 use crate::world::Stats;
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -164,5 +164,9 @@ impl Host for Restricted {
 
     fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
         self.inner.copy_to_store(path, source)
+    }
+
+    fn copy_tree_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
+        self.inner.copy_tree_to_store(path, source, parts)
     }
 }

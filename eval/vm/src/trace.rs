@@ -20,7 +20,7 @@ use std::borrow::Cow;
 
 /// In place of the instruction that made a delayed call: `mapAttrs` made it, of which CppNix does not say where it was called
 /// when all of the set is forced.
-pub(crate) const MAPPED: u16 = 1;
+pub(crate) const BY_MAP_ATTRS: u16 = 1;
 
 /// What is needed of a unit when an error passes through it.
 pub(crate) struct Explained {
@@ -114,6 +114,20 @@ impl<'w> Machine<'w> {
         if frame.counts {
             self.trace_lambda(code, ip, explained, trail, error);
         }
+        self.trace_file(frame, code, error);
+    }
+
+    /// Adds that a file was being evaluated, if it was imported.
+    fn trace_file(&self, frame: &Frame<'w>, code: &Code, error: &mut Error) {
+        let file = self.st.files.get(code.file);
+        if code.unit != file.first_unit || code.params > 0 {
+            return;
+        }
+        let Origin::File(path) = &file.origin else { return };
+        if self.st.imports.get(&path[..]).is_some_and(|&v| v == frame.update) {
+            let path = crate::message::text(path);
+            error.add_trace(Pos::NONE, format!("while evaluating the file '{path}':"));
+        }
     }
 
     /// What is said of the call of a builtin, and where a function was called.
@@ -193,7 +207,7 @@ impl<'w> Machine<'w> {
     /// Adds what a thunk of a simple kind says.
     pub(crate) fn trace_thunk(&mut self, thunk: Val, trail: &mut Trail, error: &mut Error) {
         match self.heap.thunk_code(thunk) {
-            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, at: 0 | MAPPED } => {}
+            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, at: 0 | BY_MAP_ATTRS } => {}
             ThunkCode::Apply { unit: NO_UNIT, at } => match self.internal_pos(at) {
                 Some(pos) => trail.settle(error, pos),
                 None => trail.waiting = Waiting::Nothing,
@@ -227,7 +241,7 @@ impl<'w> Machine<'w> {
     /// The function of a delayed call that has not begun; null of anything else.
     pub(crate) fn called(&self, call: Val) -> Val {
         match self.heap.is_waiting(call).then(|| self.heap.thunk_code(call)) {
-            Some(ThunkCode::Apply { at: MAPPED, unit: NO_UNIT }) => Val::NULL,
+            Some(ThunkCode::Apply { at: BY_MAP_ATTRS, unit: NO_UNIT }) => Val::NULL,
             Some(ThunkCode::Apply { .. }) => self.heap.captures(call)[0].get(),
             _ => Val::NULL,
         }

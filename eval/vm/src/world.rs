@@ -70,6 +70,8 @@ pub struct Settings {
     pub lints: Lints,
     /// Experimental features.
     pub features: Features,
+    /// `allow-import-from-derivation`
+    pub imports_builds: bool,
     /// `allowed-uris`: what may be fetched in restricted evaluation.
     pub allowed_uris: Vec<String>,
     /// What is not evaluated stays a thunk where it is one in CppNix, for those who look at values that are not evaluated
@@ -108,6 +110,7 @@ impl Default for Settings {
             toml_timestamps: false,
             lints: Lints::default(),
             features: Features::default(),
+            imports_builds: true,
             allowed_uris: Vec::new(),
             patient: false,
         }

@@ -43,10 +43,16 @@ impl Heap {
         self.chunks.borrow().iter().for_each(Chunk::clear_lines);
         let mut all = vec![self.empty_list(), self.empty_attrs(), self.empty_string()];
         roots(&mut |v| all.push(v));
-        let mut marker = Marker::new(self, layouts);
-        for v in all.into_iter().filter(|v| v.is_pointer()) {
-            marker.mark(v);
-            marker.run();
+        let unmarked = self.unmarked.get();
+        let mut marker = Marker { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0 };
+        let nothing = Slot::new(Val::NULL);
+        for v in all.into_iter().filter(|v| v.is_pointer()).map(Val::object) {
+            let head = self.header(v);
+            if head & MARK == unmarked {
+                // A root stays what it is, even a thunk that has run.
+                marker.mark(v, head);
+                marker.run(&nothing);
+            }
         }
         let live = marker.live;
         self.unmarked.set(self.unmarked.get() ^ MARK);
@@ -81,6 +87,7 @@ impl Heap {
             }
             kept.push(chunk);
         }
+        big.sort_by_key(|&(start, end)| end - start);
         *chunks = kept;
         *self.holes.borrow_mut() = Holes { chunk: 0, line: HEADER / LINE, swept: chunks.len(), big };
     }
@@ -91,87 +98,70 @@ struct Marker<'h> {
     heap: &'h Heap,
     layouts: &'h Layouts,
     unmarked: u64,
-    /// Slots whose objects are to be fetched.
-    waiting: Vec<&'h Slot>,
-    /// Slots whose objects are being fetched, from `first` on, in a ring.
-    fetched: [Option<&'h Slot>; FETCHED],
-    first: usize,
-    len: usize,
+    /// Slots whose objects are to be fetched, with what they hold, which spares looking there again.
+    waiting: Vec<(&'h Slot, Val)>,
     /// Bytes of the objects marked.
     live: u64,
 }
 
 impl<'h> Marker<'h> {
-    fn new(heap: &'h Heap, layouts: &'h Layouts) -> Marker<'h> {
-        Marker {
-            heap,
-            layouts,
-            unmarked: heap.unmarked.get(),
-            waiting: Vec::new(),
-            fetched: [None; FETCHED],
-            first: 0,
-            len: 0,
-            live: 0,
-        }
-    }
-
     /// Marks all that the slots waiting reach. Thunks that have run give way to their values.
-    fn run(&mut self) {
+    fn run(&mut self, nothing: &'h Slot) {
+        // Slots whose objects are being fetched; the one at `at` has waited longest.
+        let mut fetched = [(nothing, Val::NULL); FETCHED];
+        let mut at = 0;
         loop {
-            while self.len < FETCHED
-                && let Some(slot) = self.waiting.pop()
-            {
-                self.fetch(slot);
+            while let Some(next) = self.waiting.pop() {
+                self.heap.prefetch(next.1);
+                let (slot, v) = std::mem::replace(&mut fetched[at], next);
+                at = (at + 1) % FETCHED;
+                self.visit(slot, v);
             }
-            if self.len == 0 {
+            for (slot, v) in std::mem::replace(&mut fetched, [(nothing, Val::NULL); FETCHED]) {
+                self.visit(slot, v);
+            }
+            if self.waiting.is_empty() {
                 return;
             }
-            let slot = self.fetched[self.first].expect("within the ring's length");
-            self.first = (self.first + 1) % FETCHED;
-            self.len -= 1;
-            self.visit(slot);
         }
     }
 
     #[inline(always)]
-    fn fetch(&mut self, slot: &'h Slot) {
-        let v = slot.get();
-        if v.is_pointer() {
-            self.heap.prefetch(v);
-            self.fetched[(self.first + self.len) % FETCHED] = Some(slot);
-            self.len += 1;
+    fn visit(&mut self, slot: &'h Slot, v: Val) {
+        if v == Val::NULL {
+            return;
         }
-    }
-
-    #[inline(always)]
-    fn visit(&mut self, slot: &'h Slot) {
-        let v = slot.get();
+        if v.is_element()
+            && let Some(call) = self.heap.call_of(v)
+        {
+            return self.replace(slot, call);
+        }
+        let v = v.object();
         let head = self.heap.header(v);
         if v.is_thunk() && state_of(head) == state::DONE {
-            slot.set(self.heap.first(v));
-            // There is room: it was taken from the ring.
-            return self.fetch(slot);
+            self.replace(slot, self.heap.first(v));
+        } else if head & MARK == self.unmarked {
+            self.mark(v, head);
         }
-        self.mark(v);
+    }
+
+    fn replace(&mut self, slot: &'h Slot, v: Val) {
+        slot.set(v);
+        if v.is_pointer() {
+            self.waiting.push((slot, v));
+        }
     }
 
     /// Marks an object, and lets those that it refers to wait.
     #[inline(always)]
-    fn mark(&mut self, v: Val) {
-        let head = self.heap.header(v);
-        if head & MARK != self.unmarked {
-            return;
-        }
+    fn mark(&mut self, v: Val, head: u64) {
         self.heap.flip_mark(v, head);
         let (words, len) = extent(head, self.layouts);
         let bytes = 8 * (1 + words);
         self.live += bytes as u64;
         mark_lines((v.0 & !7) as usize, bytes);
-        for slot in self.heap.slots(v, 1, len) {
-            if slot.get().is_pointer() {
-                self.waiting.push(slot);
-            }
-        }
+        let slots = self.heap.slots(v, 1, len).iter().map(|slot| (slot, slot.get()));
+        self.waiting.extend(slots.filter(|(_, v)| v.is_pointer()));
     }
 }
 
@@ -187,7 +177,7 @@ pub(super) fn extent(head: u64, layouts: &Layouts) -> (usize, usize) {
             let n = layouts.len(LayoutId(id_of(head)));
             (n, n)
         }
-        Kind::Overlay => (3, 3),
+        Kind::Overlay | Kind::Mapping => (3, 3),
         Kind::List => (id_of(head) as usize, id_of(head) as usize),
         Kind::String => (1 + (id_of(head) as usize).div_ceil(8), 0),
         Kind::Path => ((id_of(head) as usize).div_ceil(8), 0),
@@ -214,7 +204,7 @@ pub(super) struct Holes {
     line: usize,
     /// How many chunks there were.
     swept: usize,
-    /// Runs of at least [`BIG`] bytes: start and end.
+    /// Runs of at least [`BIG`] bytes: start and end. The largest is last.
     big: Vec<(usize, usize)>,
 }
 
@@ -226,8 +216,7 @@ impl Holes {
         {
             return Some(run);
         }
-        let at = self.big.iter().rposition(|(start, end)| end - start >= bytes)?;
-        Some(self.big.swap_remove(at))
+        self.big.pop_if(|(start, end)| *end - *start >= bytes)
     }
 
     fn next_small(&mut self, chunks: &[Chunk], bytes: usize) -> Option<(usize, usize)> {

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Native, Step, traced};
+use crate::print::nth_lambda;
 use frazil_code::UnitKind;
 use frazil_value::{Kind, Slot, Val};
 use rustc_hash::FxHashSet;
@@ -209,6 +210,24 @@ impl Machine<'_> {
         takes_set.then(|| {
             (code.formals.iter().map(|(site, default)| (site.name, *default)).collect(), code.ellipsis)
         })
+    }
+
+    /// Where a function that takes a set names an attribute of it.
+    pub fn formal_pos(&self, v: Val, name: frazil_syntax::symbol::Symbol) -> Pos {
+        let function = match self.heap.function(v).0 {
+            Kind::Partial => self.heap.partial(v).0,
+            _ => v,
+        };
+        let (Kind::Closure, unit) = self.heap.function(function) else { return Pos::NONE };
+        let file = self.st.files.get(self.st.files.of_unit(unit));
+        let exprs = &file.code.exprs;
+        let unit = &file.code.units[(unit - file.first_unit) as usize];
+        let frazil_code::UnitKind::Lambda(first) = unit.kind else { return Pos::NONE };
+        let last = nth_lambda(exprs, first, unit.params as usize - 1);
+        let formals =
+            exprs.lambdas[last as usize].formals.map(|formals| &exprs.formals[formals.formals.range()]);
+        let found = formals.into_iter().flatten().find(|formal| formal.name == name);
+        found.map_or(Pos::NONE, |formal| Pos(file.start + formal.pos))
     }
 }
 

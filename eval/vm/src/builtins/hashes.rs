@@ -16,7 +16,7 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashString")],
         |m, a| {
             let algorithm = algorithm(m, m.heap.bytes(a[0]))?;
-            then_closure(Step::Force(a[1]), move |m, text| {
+            then_closure(Step::Force(a[1]), &[], move |m, text| {
                 m.expect(
                     text,
                     Want::String,
@@ -32,7 +32,7 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashFile")],
         |m, a| {
             let algorithm = algorithm(m, m.heap.bytes(a[0]))?;
-            super::paths::path_of(a[1], "while realising the context of a path", move |m, path, _| {
+            super::paths::path_of(a[1], &[], super::paths::REALISING, move |m, path, _| {
                 let contents = m.host_result(&path, m.st.host.read_file(&path))?;
                 Ok(Step::Done(digits(m, &algorithm.hash(&contents))))
             })

@@ -4,7 +4,7 @@ use super::{Builtin, Want, row, strict};
 use crate::coerce::{Coerce, CoerceTo};
 use crate::error::{Error, ErrorKind};
 use crate::files::{Origin, Pos};
-use crate::host::{FileKind, HostError};
+use crate::host::{FileKind, HostError, TreePart};
 use crate::machine::Machine;
 use crate::native::{Args, Native, Step, then, then_closure, traced};
 use frazil_store::context::ContextElem;
@@ -16,13 +16,11 @@ use frazil_value::Val;
 use std::sync::Arc;
 
 pub(super) const TABLE: &[Builtin] = &[
-    row("import", 1, &[], |_, a| {
-        path_of(a[0], "while realising the context of a path", |m, path, _| m.import(&path))
-    }),
+    row("import", 1, &[], |_, a| path_of(a[0], &[], REALISING, |m, path, _| m.import(&path))),
     row("scopedImport", 2, &[], |_, a| {
         let scope = a[0];
-        path_of(a[1], "while realising the context of a path", move |_, path, _| {
-            then_closure(Step::Force(scope), move |m, scope| {
+        path_of(a[1], &[scope], REALISING, move |_, path, _| {
+            then_closure(Step::Force(scope), &[], move |m, scope| {
                 m.expect(
                     scope,
                     Want::Attrs,
@@ -32,14 +30,10 @@ pub(super) const TABLE: &[Builtin] = &[
             })
         })
     }),
-    row("readFile", 1, &[], |_, a| {
-        path_of(a[0], "while realising the context of a path", |m, path, _| read_file(m, &path))
-    }),
-    row("readDir", 1, &[], |_, a| {
-        path_of(a[0], "while realising the context of a path", |m, path, _| read_dir(m, &path))
-    }),
+    row("readFile", 1, &[], |_, a| path_of(a[0], &[], REALISING, |m, path, _| read_file(m, &path))),
+    row("readDir", 1, &[], |_, a| path_of(a[0], &[], REALISING, |m, path, _| read_dir(m, &path))),
     row("readFileType", 1, &[], |_, a| {
-        path_of(a[0], "while realising the context of a path", |m, path, _| {
+        path_of(a[0], &[], REALISING, |m, path, _| {
             let kind = m.host_result(&path, m.st.host.kind(&path))?;
             Ok(Step::Done(kind_name(m, kind)))
         })
@@ -55,18 +49,21 @@ pub(super) const TABLE: &[Builtin] = &[
     }),
     row("dirOf", 1, &[strict(0, Want::Any, "")], dir_of),
     row("toPath", 1, &[], |_, a| {
-        path_of(a[0], "while evaluating the first argument passed to builtins.toPath", |m, path, context| {
-            Ok(Step::Done(m.heap.new_string(&path, context)))
-        })
+        path_of(
+            a[0],
+            &[],
+            "while evaluating the first argument passed to builtins.toPath",
+            |m, path, context| Ok(Step::Done(m.heap.new_string(&path, context))),
+        )
     }),
     row("storePath", 1, &[], |_, a| {
-        path_of(a[0], "while evaluating the first argument passed to 'builtins.storePath'", store_path)
+        path_of(a[0], &[], "while evaluating the first argument passed to 'builtins.storePath'", store_path)
     }),
     row(
         "findFile",
         2,
         &[strict(0, Want::List, "while evaluating the first argument passed to builtins.findFile")],
-        |_, a| Ok(Step::ReturnRun(Box::new(FindFile { list: a[0], name: a[1] }))),
+        |_, a| Ok(Step::ReturnRun(Box::new(FindFile { list: a[0], name: a[1], context: None }))),
     ),
     row(
         "getEnv",
@@ -91,8 +88,8 @@ pub(super) const TABLE: &[Builtin] = &[
         let filter = a[0];
         const CONTEXT: &str =
             "while evaluating the second argument (the path to filter) passed to 'builtins.filterSource'";
-        path_of(a[1], CONTEXT, move |_, path, _| {
-            then_closure(Step::Force(filter), move |m, filter| {
+        path_of(a[1], &[filter], CONTEXT, move |_, path, context| {
+            then_closure(Step::Force(filter), &[], move |m, filter| {
                 m.expect(
                     filter,
                     Want::Function,
@@ -104,7 +101,7 @@ pub(super) const TABLE: &[Builtin] = &[
                     method: Method::Nar,
                     expected: None,
                 };
-                add_path(m, source, Some(filter))
+                add_path(m, source, context, Some(filter))
             })
         })
     }),
@@ -117,12 +114,13 @@ pub(super) const TABLE: &[Builtin] = &[
                 set: a[0],
                 order: Vec::new(),
                 i: 0,
+                context: None,
                 path: None,
+                path_context: 0,
                 name: None,
                 filter: None,
                 method: Method::Nar,
                 expected: None,
-                coercing: false,
             })))
         },
     ),
@@ -191,32 +189,91 @@ fn dir_of(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
 /// Goes on with the absolute path that a value means, and its string context.
 pub(super) fn path_of(
     v: Val,
+    held: &[Val],
+    context: &'static str,
+    go_on: impl FnMut(&mut Machine<'_>, Vec<u8>, u32) -> Result<Step, Error> + Send + 'static,
+) -> Result<Step, Error> {
+    path_at(v, held, Pos::NONE, context, go_on)
+}
+
+/// `path_of` a value at a position.
+fn path_at(
+    v: Val,
+    held: &[Val],
+    pos: Pos,
     context: &'static str,
     mut go_on: impl FnMut(&mut Machine<'_>, Vec<u8>, u32) -> Result<Step, Error> + Send + 'static,
 ) -> Result<Step, Error> {
-    let string = Coerce::new(v, CoerceTo::PLAIN, Pos::NONE, context);
-    then_closure(Step::Run(Box::new(string)), move |m, v| {
+    let string = Coerce::to_path(v, pos, context);
+    then_closure(Step::Run(Box::new(string)), held, move |m, v| {
         let string = m.heap.string(v);
         if !string.bytes.starts_with(b"/") {
             let text = crate::message::text(string.bytes);
             return Err(Error::eval(format!("string '{text}' doesn't represent an absolute path"))
-                .while_(Pos::NONE, context));
+                .while_(pos, context));
         }
-        let built = m.st.contexts.elements(string.context).find_map(|elem| match elem {
-            ContextElem::Built(built) => Some(built.display(&m.st.settings.store_dir)),
-            _ => None,
-        });
-        if let Some(built) = built
-            && m.st.host.kind(string.bytes).is_err()
-        {
-            let built = crate::message::text(&built).into_owned();
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("cannot build '{built}' during evaluation because this evaluator has no store"),
-            ));
+        if string.context != 0 && context == REALISING {
+            realise(m, string.bytes, string.context).map_err(|refusal| {
+                let path = crate::message::text(string.bytes);
+                let line = format!("while realising the context of path '{path}'");
+                refusal.error().while_(pos, line)
+            })?;
         }
         go_on(m, canonical(string.bytes), string.context)
     })
+}
+
+/// What the trace says of a path whose file is read.
+pub(super) const REALISING: &str = "while realising the context of a path";
+
+/// Why what a string refers to is not there.
+pub(super) enum Unrealised {
+    /// A store path of that name is missing.
+    Invalid(String),
+    /// It would have to be built.
+    Unbuilt(String),
+}
+
+impl Unrealised {
+    fn error(self) -> Error {
+        match self {
+            Unrealised::Invalid(name) => Error::eval(format!("path '{name}' is not valid")),
+            Unrealised::Unbuilt(why) => Error::new(ErrorKind::Unavailable, why),
+        }
+    }
+}
+
+/// Whether all that a string refers to, which is used as that path, is in the store.
+fn realise(m: &Machine<'_>, path: &[u8], context: u32) -> Result<(), Unrealised> {
+    let store = &m.st.settings.store_dir;
+    let check = |path: &StorePath| match m.st.host.kind(store.print(path).as_bytes()) {
+        Ok(_) | Err(HostError::Forbidden(_)) => Ok(()),
+        Err(_) => Err(Unrealised::Invalid(path.as_str().to_owned())),
+    };
+    let mut builds = Vec::new();
+    for elem in m.st.contexts.elements(context) {
+        match elem {
+            ContextElem::Opaque(path) | ContextElem::DrvDeep(path) => check(path)?,
+            ContextElem::Built(built) => {
+                check(built.base())?;
+                builds.push(built);
+            }
+        }
+    }
+    let Some(built) = builds.first() else { return Ok(()) };
+    let shown = crate::message::text(&built.display(store)).into_owned();
+    if !m.st.settings.imports_builds {
+        let option = "the option 'allow-import-from-derivation' is disabled";
+        return Err(Unrealised::Unbuilt(format!(
+            "cannot build '{shown}' during evaluation because {option}"
+        )));
+    }
+    if m.st.host.kind(path).is_ok() {
+        return Ok(());
+    }
+    Err(Unrealised::Unbuilt(format!(
+        "cannot build '{shown}' during evaluation because this evaluator has no store"
+    )))
 }
 
 impl Machine<'_> {
@@ -224,7 +281,8 @@ impl Machine<'_> {
     pub(crate) fn path_string(&mut self, v: Val, copy: bool) -> Result<Val, Error> {
         let path = self.heap.as_path(v).expect("a path");
         if !copy {
-            return Ok(self.heap.new_string(path, 0));
+            let own = path.strip_prefix(INTERNAL_FILES).map(|name| [b"/", name].concat());
+            return Ok(self.heap.new_string(own.as_deref().unwrap_or(path), 0));
         }
         let place = self.source_path(path)?;
         Ok(self.store_path_string(place))
@@ -250,20 +308,15 @@ impl Machine<'_> {
             return Err(Error::eval("file names are not allowed to end in '.drv'"));
         }
         let source = Source { name, path: path.to_vec(), method: Method::Nar, expected: None };
-        // A link is copied as what it is; only on the way to it links are followed.
-        let mut walk = match Walk::at(self, path.to_vec()) {
-            Err(_) => {
-                let real = self.real_parent(path);
-                Walk::at(self, real)?
-            }
-            walk => walk?,
+        // Only messages tell whether links on the way to it were followed.
+        let mut walk = match Walk::of(self, path) {
+            Err(_) => Walk::of(self, &self.real_parent(path))?,
+            Ok(walk) => walk,
         };
         while walk.next(self)?.is_some() {
             walk.answer(true);
         }
-        let place = walk.finish(self, &source).map_err(|e| {
-            e.while_(Pos::NONE, format!("while adding path '{}'", crate::message::text(path)))
-        })?;
+        let place = walk.finish(self, &source)?;
         self.st.sources.insert(path.into(), place.clone());
         Ok(place)
     }
@@ -468,7 +521,7 @@ fn path_exists(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
         let text = m.heap.bytes(v);
         text.ends_with(b"/") || text.ends_with(b"/.")
     };
-    path_of(v, "while realising the context of a path", move |m, path, _| {
+    path_of(v, &[], REALISING, move |m, path, _| {
         let mut kind = m.st.host.kind(&path);
         if must_be_dir && kind == Ok(FileKind::Symlink) {
             kind = m.st.host.read_dir(&path).map(|_| FileKind::Directory);
@@ -503,6 +556,8 @@ fn store_path(m: &mut Machine<'_>, path: Vec<u8>, context: u32) -> Result<Step, 
 struct FindFile {
     list: Val,
     name: Val,
+    /// What the trace says of the value that is being forced.
+    context: Option<&'static str>,
 }
 
 impl Native for FindFile {
@@ -510,6 +565,7 @@ impl Native for FindFile {
 
     fn resume(&mut self, m: &mut Machine<'_>, _: Val) -> Result<Step, Error> {
         let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        self.context = None;
         for slot in m.heap.list(self.list) {
             let Some(entry) = m.heap.peek(slot.get()) else { return Ok(Step::Force(slot.get())) };
             m.expect(
@@ -519,8 +575,12 @@ impl Native for FindFile {
             )?;
             let mut prefix = Vec::new();
             if let Some(slot) = m.attr(entry, m.st.known.prefix()) {
-                let Some(v) = m.heap.peek(slot.get()) else { return Ok(Step::Force(slot.get())) };
-                m.expect(v, Want::Plain, "while evaluating the `prefix` attribute of an element of the list passed to builtins.findFile")?;
+                const CONTEXT: &str = "while evaluating the `prefix` attribute of an element of the list passed to builtins.findFile";
+                let Some(v) = m.heap.peek(slot.get()) else {
+                    self.context = Some(CONTEXT);
+                    return Ok(Step::Force(slot.get()));
+                };
+                m.expect(v, Want::Plain, CONTEXT)?;
                 prefix = m.heap.bytes(v).to_vec();
             }
             let path = m.required_attr(entry, m.st.known.path(), "in an element of the __nixPath")?;
@@ -538,17 +598,37 @@ impl Native for FindFile {
                 Some(path) => path.to_vec(),
                 None => {
                     const CONTEXT: &str = "while evaluating the `path` attribute of an element of the list passed to builtins.findFile";
-                    m.expect(path, Want::String, CONTEXT)?;
-                    m.heap.bytes(path).to_vec()
+                    if !path.is_string() {
+                        let (what, value) = (m.describe(path), m.show_short(path));
+                        let error = Error::typed(format!("cannot coerce {what} to a string: {value}"));
+                        return Err(error.while_(Pos::NONE, CONTEXT));
+                    }
+                    let string = m.heap.string(path);
+                    realise(m, string.bytes, string.context).map_err(|refusal| match refusal {
+                        Unrealised::Invalid(name) => {
+                            let path = crate::message::text(string.bytes);
+                            Error::eval(format!("cannot find '{path}', since path '{name}' is not valid"))
+                        }
+                        refusal => refusal.error(),
+                    })?;
+                    string.bytes.to_vec()
                 }
             };
             entries.push((prefix, path));
         }
-        let Some(name) = m.heap.peek(self.name) else { return Ok(Step::Force(self.name)) };
-        m.expect(name, Want::Plain, "while evaluating the second argument passed to builtins.findFile")?;
+        const CONTEXT: &str = "while evaluating the second argument passed to builtins.findFile";
+        let Some(name) = m.heap.peek(self.name) else {
+            self.context = Some(CONTEXT);
+            return Ok(Step::Force(self.name));
+        };
+        m.expect(name, Want::Plain, CONTEXT)?;
         let name = m.heap.bytes(name).to_vec();
         let found = m.find_file(&entries, &name)?;
         Ok(Step::Done(m.heap.new_path(&found)))
+    }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        self.context.into_iter().for_each(|context| error.add_trace(Pos::NONE, context));
     }
 }
 
@@ -559,6 +639,8 @@ fn is_whole_scheme(prefix: &str) -> bool {
         .is_some_and(|scheme| scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c)))
 }
 
+/// Where the evaluator's own files lie.
+pub const INTERNAL_FILES: &[u8] = b"/__corepkgs__/";
 /// The file that `<nix/fetchurl.nix>` names. It lies in the evaluator itself.
 pub const FETCHURL_PATH: &[u8] = b"/__corepkgs__/fetchurl.nix";
 const FETCHURL: &[u8] = include_bytes!("fetchurl.nix");
@@ -589,6 +671,33 @@ impl Machine<'_> {
         path
     }
 
+    /// The path with all links on it followed.
+    fn followed_all(&self, path: &[u8]) -> Result<Vec<u8>, Error> {
+        let parts = |path: &[u8]| -> Vec<Vec<u8>> {
+            path.split(|&c| c == b'/').filter(|part| !part.is_empty()).rev().map(<[u8]>::to_vec).collect()
+        };
+        let (mut todo, mut at, mut links) = (parts(path), b"/".to_vec(), 0);
+        while let Some(part) = todo.pop() {
+            let next = canonical(&[&at[..], b"/", &part].concat());
+            if self.st.host.kind(&next) != Ok(FileKind::Symlink) {
+                at = next;
+                continue;
+            }
+            links += 1;
+            if links > MAX_FILE_LINKS {
+                let path = crate::message::text(path);
+                let text = format!("infinite symlink recursion in path '{path}'");
+                return Err(Error::new(ErrorKind::File, text));
+            }
+            let target = self.host_result(&next, self.st.host.read_link(&next))?;
+            if target.starts_with(b"/") {
+                at = b"/".to_vec();
+            }
+            todo.extend(parts(&target));
+        }
+        Ok(at)
+    }
+
     /// Looks a name of `<…>` up in a search path.
     pub fn find_file(&mut self, entries: &[(Vec<u8>, Vec<u8>)], name: &[u8]) -> Result<Vec<u8>, Error> {
         for (prefix, place) in entries {
@@ -601,11 +710,14 @@ impl Machine<'_> {
                     _ => continue,
                 }
             };
-            let Some(base) = self.search_entry(place) else { continue };
+            let Some(base) = self.search_entry(place)? else { continue };
             let file =
                 if rest.is_empty() { base.to_vec() } else { canonical(&[&base[..], b"/", rest].concat()) };
-            if self.st.host.kind(&file).is_ok() {
-                return Ok(file);
+            let file = self.followed_all(&file)?;
+            match self.st.host.kind(&file) {
+                Ok(_) => return Ok(file),
+                Err(error @ HostError::Forbidden(_)) => return self.host_result(&file, Err(error)),
+                Err(_) => {}
             }
         }
         if name == b"nix/fetchurl.nix" {
@@ -627,7 +739,8 @@ impl Machine<'_> {
         for (_, place) in self.st.settings.nix_path.clone() {
             if let Some(guard) = self.st.guard.clone() {
                 guard.allow(&self.search_place(&place));
-                self.search_entry(&place);
+                // What is allowed is not forbidden.
+                let _ = self.search_entry(&place);
             }
         }
     }
@@ -665,21 +778,25 @@ impl Machine<'_> {
     }
 
     /// The directory that an entry of a search path means, if it is there.
-    fn search_entry(&mut self, place: &[u8]) -> Option<Arc<[u8]>> {
+    fn search_entry(&mut self, place: &[u8]) -> Result<Option<Arc<[u8]>>, Error> {
         if let Some(known) = self.st.search.get(place) {
-            return known.clone();
+            return Ok(known.clone());
         }
         let is_url = place.windows(3).any(|w| w == b"://")
             || place.starts_with(b"channel:")
             || place.starts_with(b"flake:");
         let path = self.search_place(place);
-        let found: Option<Arc<[u8]>> = (!is_url && self.st.host.kind(&path).is_ok()).then(|| path.into());
+        let kind = self.st.host.kind(&path);
+        if let Err(HostError::Forbidden(_)) = kind {
+            self.host_result(&path, kind.clone())?;
+        }
+        let found: Option<Arc<[u8]>> = (!is_url && kind.is_ok()).then(|| path.into());
         if found.is_none() {
             let text = crate::message::text(place);
             self.st.say(&format!("warning: Nix search path entry '{text}' does not exist, ignoring"));
         }
         self.st.search.insert(place.to_vec(), found.clone());
-        found
+        Ok(found)
     }
 }
 
@@ -724,12 +841,15 @@ struct PathArgs {
     /// Its slots, in the order in which they are looked at.
     order: Vec<u32>,
     i: usize,
+    /// What the trace says of the attribute that is being forced.
+    context: Option<&'static str>,
     path: Option<Vec<u8>>,
+    /// What the path refers to.
+    path_context: u32,
     name: Option<Vec<u8>>,
     filter: Option<Val>,
     method: Method,
     expected: Option<Hash>,
-    coercing: bool,
 }
 
 impl Native for PathArgs {
@@ -740,52 +860,27 @@ impl Native for PathArgs {
             self.order = m.met_order(self.set);
         }
         let (keys, values) = m.attrs(self.set);
-        if let Some(slot) = self.order.get(self.i).map(|&slot| slot as usize)
-            && input != Val::ABSENT
-        {
-            let key = m.st.symbols.name(keys[slot]).to_vec();
+        if input != Val::ABSENT {
+            let key = keys[self.order[self.i] as usize];
+            let (key, pos) = (m.st.symbols.name(key).to_vec(), m.attr_pos(self.set, key));
+            let want = match &key[..] {
+                b"path" => Want::Any,
+                b"filter" => Want::Function,
+                b"recursive" => Want::Bool,
+                _ => Want::Plain,
+            };
+            if let Some(context) = self.context.take().filter(|_| !m.fits(input, want)) {
+                return Err(m.unwanted_at(input, want, pos, context));
+            }
             match &key[..] {
-                b"path" if !self.coercing => {
-                    self.coercing = true;
-                    const CONTEXT: &str = "while evaluating the 'path' attribute passed to 'builtins.path'";
-                    return Ok(Step::Run(Box::new(crate::native::Closure(
-                        None,
-                        move |_: &mut Machine<'_>, _| {
-                            path_of(input, CONTEXT, |m, path, _| Ok(Step::Done(m.heap.new_path(&path))))
-                        },
-                    ))));
+                b"path" => {
+                    let string = m.heap.string(input);
+                    (self.path, self.path_context) = (Some(string.bytes.to_vec()), string.context);
                 }
-                b"path" => self.path = Some(m.heap.as_path(input).expect("a path was asked for").to_vec()),
-                b"name" => {
-                    m.expect(
-                        input,
-                        Want::Plain,
-                        "while evaluating the `name` attribute passed to builtins.path",
-                    )?;
-                    self.name = Some(m.heap.bytes(input).to_vec());
-                }
-                b"filter" => {
-                    m.expect(
-                        input,
-                        Want::Function,
-                        "while evaluating the `filter` parameter passed to builtins.path",
-                    )?;
-                    self.filter = Some(input);
-                }
-                b"recursive" => {
-                    m.expect(
-                        input,
-                        Want::Bool,
-                        "while evaluating the `recursive` attribute passed to builtins.path",
-                    )?;
-                    self.method = if input == Val::TRUE { Method::Nar } else { Method::Flat };
-                }
+                b"name" => self.name = Some(m.heap.bytes(input).to_vec()),
+                b"filter" => self.filter = Some(input),
+                b"recursive" => self.method = if input == Val::TRUE { Method::Nar } else { Method::Flat },
                 _ => {
-                    m.expect(
-                        input,
-                        Want::Plain,
-                        "while evaluating the `sha256` attribute passed to builtins.path",
-                    )?;
                     super::hashes::require_hash(m, m.heap.bytes(input))?;
                     let hash = Hash::parse_allow_empty(m.heap.bytes(input), Some(Algorithm::Sha256));
                     self.expected = Some(hash.map_err(|e| Error::eval(e.to_string()))?);
@@ -794,12 +889,29 @@ impl Native for PathArgs {
             self.i += 1;
         }
         if let Some(slot) = self.order.get(self.i).map(|&slot| slot as usize) {
-            let key = m.st.symbols.name(keys[slot]);
-            if !matches!(key, b"path" | b"name" | b"filter" | b"recursive" | b"sha256") {
-                let text = format!("unsupported argument '{}' to 'builtins.path'", m.shown_name(keys[slot]));
-                return Err(Error::eval(text).at(m.attr_pos(self.set, keys[slot])));
-            }
-            return Ok(Step::Force(values[slot].get()));
+            let (key, value) = (keys[slot], &values[slot]);
+            let pos = m.attr_pos(self.set, key);
+            self.context = Some(match m.st.symbols.name(key) {
+                b"path" => {
+                    const CONTEXT: &str = "while evaluating the 'path' attribute passed to 'builtins.path'";
+                    let step = path_at(value.get(), &[], pos, CONTEXT, |m, path, context| {
+                        Ok(Step::Done(m.heap.new_string(&path, context)))
+                    })?;
+                    return Ok(match step {
+                        Step::ReturnRun(native) => Step::Run(native),
+                        step => step,
+                    });
+                }
+                b"name" => "while evaluating the `name` attribute passed to builtins.path",
+                b"filter" => "while evaluating the `filter` parameter passed to builtins.path",
+                b"recursive" => "while evaluating the `recursive` attribute passed to builtins.path",
+                b"sha256" => "while evaluating the `sha256` attribute passed to builtins.path",
+                _ => {
+                    let text = format!("unsupported argument '{}' to 'builtins.path'", m.shown_name(key));
+                    return Err(Error::eval(text).at(pos));
+                }
+            });
+            return Ok(Step::Force(value.get()));
         }
         let Some(path) = self.path.take() else {
             return Err(Error::eval(
@@ -807,13 +919,28 @@ impl Native for PathArgs {
             ));
         };
         let name = self.name.take().filter(|n| !n.is_empty()).unwrap_or_else(|| base_name(&path).to_vec());
-        add_path(m, Source { name, path, method: self.method, expected: self.expected.take() }, self.filter)
+        let source = Source { name, path, method: self.method, expected: self.expected.take() };
+        add_path(m, source, self.path_context, self.filter)
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        let slot = self.order.get(self.i).copied();
+        let key = slot.and_then(|slot| m.attrs(self.set).0.get(slot as usize).copied());
+        if let (Some(context), Some(key)) = (self.context, key) {
+            error.add_trace(m.attr_pos(self.set, key), context);
+        }
     }
 }
 
-fn add_path(m: &mut Machine<'_>, source: Source, filter: Option<Val>) -> Result<Step, Error> {
-    let walk = Walk::new(m, &source)?;
+fn add_path(m: &mut Machine<'_>, source: Source, context: u32, filter: Option<Val>) -> Result<Step, Error> {
+    realise(m, &source.path, context).map_err(|refusal| while_adding(&source, refusal.error()))?;
+    let walk = Walk::new(m, &source).map_err(|e| while_adding(&source, e))?;
     Ok(Step::ReturnRun(Box::new(AddPath { source, filter, walk })))
+}
+
+fn while_adding(source: &Source, error: Error) -> Error {
+    let path = crate::message::text(&source.path);
+    error.while_(Pos::NONE, format!("while adding path '{path}'"))
 }
 
 /// Adds a source to the store, asking a filter about each file.
@@ -827,6 +954,17 @@ impl Native for AddPath {
     traced!(self, visit: self.filter.iter());
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        self.step(m, input).map_err(|e| while_adding(&self.source, e))
+    }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        let path = crate::message::text(&self.source.path);
+        error.add_trace(Pos::NONE, format!("while adding path '{path}'"));
+    }
+}
+
+impl AddPath {
+    fn step(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             let context = "while evaluating the return value of the path filter function";
             let keep = m.expect(input, Want::Bool, context)? == Val::TRUE;
@@ -843,24 +981,11 @@ impl Native for AddPath {
         let place = self.walk.finish(m, &self.source)?;
         Ok(Step::Done(m.store_path_string(place)))
     }
-
-    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
-        let path = crate::message::text(&self.source.path);
-        error.add_trace(Pos::NONE, format!("while adding path '{path}'"));
-    }
-}
-
-enum Node {
-    Directory,
-    Entry(Vec<u8>),
-    File { path: Vec<u8>, executable: bool },
-    Symlink(Vec<u8>),
-    End,
 }
 
 /// A tree of files, walked in the order of an archive.
 struct Walk {
-    nodes: Vec<Node>,
+    nodes: Vec<TreePart>,
     /// What is still to be visited, the next last.
     todo: Vec<Visit>,
     asked: Option<(Vec<u8>, Vec<u8>, FileKind)>,
@@ -872,6 +997,15 @@ enum Visit {
 }
 
 impl Walk {
+    /// A walk of what is at a path: a link is a link.
+    fn of(m: &mut Machine<'_>, path: &[u8]) -> Result<Walk, Error> {
+        let mut walk = Walk { nodes: Vec::new(), todo: Vec::new(), asked: None };
+        let kind = m.host_result(path, m.st.host.kind(path))?;
+        walk.enter(m, path.to_vec(), kind)?;
+        Ok(walk)
+    }
+
+    /// A walk of what a path leads to.
     fn new(m: &mut Machine<'_>, source: &Source) -> Result<Walk, Error> {
         let mut walk = Walk { nodes: Vec::new(), todo: Vec::new(), asked: None };
         let mut path = source.path.clone();
@@ -895,23 +1029,15 @@ impl Walk {
         Err(Error::new(ErrorKind::File, text))
     }
 
-    /// What is at a path, which may be a link.
-    fn at(m: &mut Machine<'_>, path: Vec<u8>) -> Result<Walk, Error> {
-        let mut walk = Walk { nodes: Vec::new(), todo: Vec::new(), asked: None };
-        let kind = m.host_result(&path, m.st.host.kind(&path))?;
-        walk.enter(m, path, kind)?;
-        Ok(walk)
-    }
-
     fn enter(&mut self, m: &mut Machine<'_>, path: Vec<u8>, kind: FileKind) -> Result<(), Error> {
         match kind {
-            FileKind::Regular { executable } => self.nodes.push(Node::File { path, executable }),
+            FileKind::Regular { executable } => self.nodes.push(TreePart::File { path, executable }),
             FileKind::Symlink => {
                 let target = m.host_result(&path, m.st.host.read_link(&path))?;
-                self.nodes.push(Node::Symlink(target));
+                self.nodes.push(TreePart::Symlink(target));
             }
             FileKind::Directory => {
-                self.nodes.push(Node::Directory);
+                self.nodes.push(TreePart::Directory);
                 self.todo.push(Visit::End);
                 let mut entries = m.host_result(&path, m.st.host.read_dir(&path))?;
                 entries.sort_by(|a, b| b.0.cmp(&a.0));
@@ -931,12 +1057,12 @@ impl Walk {
     /// The next file that a filter is to be asked about; [`Walk::answer`] tells whether to take it.
     fn next(&mut self, m: &mut Machine<'_>) -> Result<Option<(Vec<u8>, FileKind)>, Error> {
         if let Some((path, name, kind)) = self.asked.take() {
-            self.nodes.push(Node::Entry(name));
+            self.nodes.push(TreePart::Entry(name));
             self.enter(m, path, kind)?;
         }
         while let Some(visit) = self.todo.pop() {
             match visit {
-                Visit::End => self.nodes.push(Node::End),
+                Visit::End => self.nodes.push(TreePart::End),
                 Visit::Entry { path, name, kind } => {
                     // Whether a file is executable is not in a directory's listing.
                     let kind = match kind {
@@ -979,14 +1105,19 @@ impl Walk {
         }
         if m.st.host.writes_store() {
             let text = store.print(&path);
-            m.host_result(&source.path, m.st.host.copy_to_store(&text, &source.path))?;
+            let mut parts = std::mem::take(&mut self.nodes);
+            if let (Method::Flat, [TreePart::File { executable, .. }]) = (source.method, &mut parts[..]) {
+                *executable = false;
+            }
+            let copied = m.st.host.copy_tree_to_store(&text, &source.path, &parts);
+            m.host_result(&source.path, copied)?;
         }
         Ok(path)
     }
 
     fn hash_flat(&self, m: &Machine<'_>, source: &Source) -> Result<Hash, Error> {
         match self.nodes.as_slice() {
-            [Node::File { path, .. }] => {
+            [TreePart::File { path, .. }] => {
                 let contents = m.host_result(path, m.st.host.read_file(path))?;
                 Ok(Algorithm::Sha256.hash(&contents))
             }
@@ -1001,11 +1132,11 @@ impl Walk {
         let mut writer = nar::Writer::new(Hasher::new(Algorithm::Sha256));
         for node in &self.nodes {
             let written = match node {
-                Node::Directory => writer.event(Event::Directory),
-                Node::Entry(name) => writer.event(Event::Entry(name)),
-                Node::Symlink(target) => writer.event(Event::Symlink(target)),
-                Node::End => writer.event(Event::End),
-                Node::File { path, executable } => {
+                TreePart::Directory => writer.event(Event::Directory),
+                TreePart::Entry(name) => writer.event(Event::Entry(name)),
+                TreePart::Symlink(target) => writer.event(Event::Symlink(target)),
+                TreePart::End => writer.event(Event::End),
+                TreePart::File { path, executable } => {
                     let contents = m.host_result(path, m.st.host.read_file(path))?;
                     writer.file(*executable, &contents)
                 }
