@@ -10,6 +10,7 @@ pub mod own;
 pub mod plain;
 pub mod process;
 pub mod repl;
+pub mod report;
 pub mod session;
 pub mod stats;
 pub mod store;

@@ -20,6 +20,8 @@ mod engine;
 mod error;
 mod evaluator;
 mod hosts;
+#[cfg(feature = "lint")]
+pub mod lint;
 mod scope;
 
 pub use engine::{Builder, Engine};

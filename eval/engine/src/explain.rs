@@ -60,7 +60,17 @@ impl Evaluator {
         Ok(errors.iter().map(error).collect())
     }
 
-    fn options(&mut self) -> Options {
+    /// Names that mean something in every program, in order.
+    pub fn globals(&mut self) -> Vec<String> {
+        let state = &self.world().state;
+        let name = |symbol| String::from_utf8_lossy(state.symbols.name(symbol)).into_owned();
+        let mut names: Vec<String> = state.globals.keys().map(|&symbol| name(symbol)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What changes how texts are read.
+    pub fn options(&mut self) -> Options {
         Options { pipe_operators: self.world().state.settings.pipe_operators }
     }
 }

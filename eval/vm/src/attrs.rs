@@ -181,6 +181,14 @@ impl<'w> Machine<'w> {
         (self.layouts.keys(layout), self.heap.attr_values(set, self.layouts))
     }
 
+    /// The slots of a set in CppNix's order: that in which it first met the names.
+    pub(crate) fn met_order(&mut self, set: Val) -> Vec<u32> {
+        let keys = self.attrs(set).0;
+        let mut order: Vec<u32> = (0..keys.len() as u32).collect();
+        order.sort_unstable_by_key(|&slot| keys[slot as usize]);
+        order
+    }
+
     /// How many attributes there are.
     pub fn attr_count(&mut self, set: Val) -> usize {
         let set = self.flat(set);

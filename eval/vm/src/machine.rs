@@ -1356,7 +1356,7 @@ impl<'w> Machine<'w> {
                     *to = self.heap.peek(v).unwrap_or(v);
                 }
                 None if *has_default => *to = Val::ABSENT,
-                None => return Err(self.missing_argument(code, site.name)),
+                None => return Err(self.missing_argument(code, set)),
             }
         }
         if !code.ellipsis && used != self.attr_count(set) {

@@ -168,7 +168,7 @@ impl Machine<'_> {
             }
             Tag::Thunk => out.extend_from_slice("«thunk»".as_bytes()),
             Tag::Func if options.ambiguous => out.extend_from_slice(match self.function_kind(v) {
-                FunctionKind::Lambda { .. } => b"<LAMBDA>",
+                FunctionKind::Lambda { .. } | FunctionKind::Derivation => b"<LAMBDA>",
                 FunctionKind::Builtin(_) => b"<PRIMOP>",
                 FunctionKind::PartialBuiltin(_) => b"<PRIMOP-APP>",
             }),
@@ -178,6 +178,9 @@ impl Machine<'_> {
                         let name =
                             name.map(|n| format!(" {}", crate::message::text(self.st.symbols.name(n))));
                         format!("«lambda{} @ {}»", name.unwrap_or_default(), self.st.show_pos(pos))
+                    }
+                    FunctionKind::Derivation => {
+                        "«lambda @ «nix-internal»/derivation-internal.nix:30:1»".to_owned()
                     }
                     FunctionKind::Builtin(name) => format!("«primop {name}»"),
                     FunctionKind::PartialBuiltin(name) => format!("«partially applied primop {name}»"),
@@ -225,7 +228,7 @@ impl Machine<'_> {
                 _ => "an external value".into(),
             },
             Tag::Func => match self.function_kind(v) {
-                FunctionKind::Lambda { .. } => "a function".into(),
+                FunctionKind::Lambda { .. } | FunctionKind::Derivation => "a function".into(),
                 FunctionKind::Builtin(name) => format!("the built-in function '{name}'"),
                 FunctionKind::PartialBuiltin(name) => {
                     format!("the partially applied built-in function '{name}'")
@@ -249,6 +252,9 @@ impl Machine<'_> {
             }
             (_, index) => {
                 let name = crate::builtins::TABLE[index as usize].name;
+                if name == "derivation" {
+                    return FunctionKind::Derivation;
+                }
                 if given == 0 { FunctionKind::Builtin(name) } else { FunctionKind::PartialBuiltin(name) }
             }
         }
@@ -277,7 +283,11 @@ impl Machine<'_> {
         }
     }
 
-    pub(crate) fn missing_argument(&mut self, code: &Code, name: Symbol) -> Error {
+    pub(crate) fn missing_argument(&mut self, code: &Code, set: Val) -> Error {
+        // Of several, the one whose name was met first.
+        let needed = code.formals.iter().filter(|(_, has_default)| !has_default).map(|(site, _)| site.name);
+        let missing = needed.filter(|&name| self.attr(set, name).is_none()).min();
+        let name = missing.expect("a formal without an attribute");
         let text = format!(
             "function '{}' called without required argument '{}'",
             self.lambda_name(code),
@@ -289,7 +299,7 @@ impl Machine<'_> {
     pub(crate) fn unexpected_argument(&mut self, code: &Code, set: Val) -> Error {
         let (keys, _) = self.attrs(set);
         let is_formal = |key: &Symbol| code.formals.iter().any(|(site, _)| site.name == *key);
-        let name = *keys.iter().find(|key| !is_formal(key)).expect("more attributes than formals");
+        let name = *keys.iter().filter(|key| !is_formal(key)).min().expect("more attributes than formals");
         let formals = code.formals.iter().map(|(site, _)| self.st.symbols.name(site.name));
         let suggestions = best_matches(formals, self.st.symbols.name(name));
         let text = format!(
@@ -309,7 +319,12 @@ impl Machine<'_> {
 
 /// What a function is, for messages.
 pub(crate) enum FunctionKind {
-    Lambda { name: Option<Symbol>, pos: Pos },
+    Lambda {
+        name: Option<Symbol>,
+        pos: Pos,
+    },
+    /// `derivation`, which is a lambda of a file of CppNix's own.
+    Derivation,
     Builtin(&'static str),
     PartialBuiltin(&'static str),
 }

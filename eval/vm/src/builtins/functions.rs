@@ -45,10 +45,7 @@ impl Container {
             return Container { v, order: Vec::new(), next: 0 };
         }
         let v = m.flat(v);
-        let keys = m.attrs(v).0;
-        let mut order: Vec<u32> = (0..keys.len() as u32).collect();
-        order.sort_unstable_by_key(|&slot| keys[slot as usize]);
-        Container { v, order, next: 0 }
+        Container { v, order: m.met_order(v), next: 0 }
     }
 
     /// The value in turn.
@@ -174,7 +171,9 @@ fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     };
     let (kind, unit) = m.heap.function(function);
     if kind != Kind::Closure {
-        return Ok(Step::Done(m.heap.empty_attrs()));
+        let is_derivation = matches!(m.function_kind(v), crate::print::FunctionKind::Derivation);
+        let formals = if is_derivation { vec![m.st.known.outputs()] } else { Vec::new() };
+        return Ok(Step::Done(m.new_attrs(&formals, &vec![Val::TRUE; formals.len()])));
     }
     let code = m.code(unit);
     if code.formals.is_empty() || given + 1 < code.params as usize {
