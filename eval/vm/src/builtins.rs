@@ -6,6 +6,7 @@
 pub mod attrs;
 pub mod debug;
 pub mod derivation;
+pub mod embedder;
 pub mod functions;
 pub mod hashes;
 pub mod json;
@@ -77,8 +78,8 @@ pub struct Builtin {
 impl Builtin {
     /// Whether the trace says that it was called.
     pub(crate) fn is_traced(&self) -> bool {
-        // In CppNix, `derivation` is a function of the language.
-        !matches!(self.name, "addErrorContext" | "derivation")
+        // In CppNix, `derivation` is a function of the language; the embedder's functions name themselves.
+        !matches!(self.name, "addErrorContext" | "derivation" | embedder::NAME)
     }
 
     /// What the trace says then.
@@ -114,6 +115,7 @@ const FAMILIES: &[&[Builtin]] = &[
     regex::TABLE,
     derivation::TABLE,
     unavailable::TABLE,
+    embedder::TABLE,
 ];
 
 const COUNT: usize = {
@@ -176,7 +178,7 @@ const LANG_VERSION: i64 = 6;
 pub(crate) fn install(world: &mut World) {
     let now = if world.state.settings.pure { None } else { Some(world.state.host.now()) };
     let mut values: Vec<(&str, Val)> = Vec::new();
-    for (index, builtin) in TABLE.iter().enumerate() {
+    for (index, builtin) in TABLE.iter().enumerate().filter(|(_, row)| row.name != embedder::NAME) {
         values.push((builtin.name, world.heap.new_primop(index as u32)));
     }
     let heap = &world.heap;

@@ -40,6 +40,12 @@ pub enum ErrorKind {
     Restricted,
     /// It needs a store or a network that this evaluator has not.
     Unavailable,
+    /// A function of the embedder's failed.
+    Embedder,
+    /// The evaluator is in use elsewhere.
+    Busy,
+    /// A mistake of the evaluator's own.
+    Internal,
     /// Any other error of evaluation.
     Eval,
 }
