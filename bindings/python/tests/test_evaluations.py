@@ -69,9 +69,11 @@ def test_untrusted_programs_are_refused_or_stopped(tmp_path: Path) -> None:
     fails(f"{laughs} in a60", frazil.LimitError, limits=limits)
     fails(f"{laughs} in builtins.toJSON a60", frazil.LimitError, limits=limits)
     fails(f"{laughs} in builtins.toXML a60", frazil.LimitError, limits=limits)
-    fails(f"{laughs} in a60 == (a60 // {{ }})", frazil.LimitError, limits=limits)
-    with pytest.raises(frazil.LimitError):
-        frazil.Evaluator(limits=limits).eval(f"{laughs} in a60").to_nix(deep=True)
+    lists = "let a0 = [ 1 ]; " + "".join(f"a{i + 1} = [ a{i} a{i} ]; " for i in range(60))
+    fails(f"{lists} in toString a60", frazil.LimitError, limits=limits)
+    twins = laughs + laughs.removeprefix("let ").replace("a", "b").replace('"hb"', '"ha"')
+    fails(f"{twins} in a60 == b60", frazil.LimitError, limits=limits)
+    assert len(frazil.Evaluator(limits=limits).eval(f"{laughs} in a60").to_nix(deep=True)) < 10_000
 
 
 def test_functions_of_python() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,7 +129,5 @@ def options_json(
     }
 
 
-def _path(path: Any) -> str:
-    import os
-
-    return os.path.abspath(os.fspath(path))
+def _path(path: str | os.PathLike[str]) -> str:
+    return os.path.abspath(path)

@@ -3,6 +3,8 @@ from typing import Any, NoReturn, final
 
 from ._errors import NixError
 
+__all__ = ["Jobs", "Session", "Token", "Value", "__version__", "forked", "main"]
+
 __version__: str
 
 def main(words: Sequence[str]) -> int: ...

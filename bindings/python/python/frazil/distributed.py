@@ -29,39 +29,42 @@ class Node:
     def __init__(self, spec: EvalSpec) -> None:
         self._opened: Opened = spec.open()
 
-    def run(self, shard: tuple[int, int]) -> list[Job]:
-        """The jobs of one part."""
-        return list(self._opened.jobs(shard))
+    def run(self, shard: tuple[int, int] | None) -> list[Job]:
+        """The jobs of one part; of none, once the worker is there."""
+        return list(self._opened.jobs(shard)) if shard else []
 
 
 def on_ray(spec: EvalSpec, *, workers: int, parts: int, **options: Any) -> Iterator[Job]:
-    """The jobs of a spec, from actors of the Ray cluster that this process is connected to.
+    """The jobs of a spec, from actors of the Ray cluster that this process is connected to, as parts are done.
 
-    Each actor has a warm evaluator, and is made anew if it is lost; its part is done again. ``options`` are Ray's for
-    actors, such as ``num_cpus`` and ``memory``.
+    Each actor has a warm evaluator. One that is lost is made anew where there is room for it; its part is done by
+    whichever is free first. ``options`` are Ray's for actors, such as ``num_cpus`` and ``memory``.
     """
     import ray
     from ray.exceptions import RayActorError
 
     actor = ray.remote(**{"num_cpus": 1, **options})(Node)
     waiting = [(i, parts) for i in range(parts)]
-    at_work: dict[Any, tuple[Any, tuple[int, int]]] = {}
+    at_work: dict[Any, tuple[Any, tuple[int, int] | None]] = {}
+    left = parts
 
-    def start(node: Any) -> None:
-        if waiting:
-            shard = waiting.pop(0)
-            at_work[node.run.remote(shard)] = (node, shard)
+    def assign(node: Any, shard: tuple[int, int] | None) -> None:
+        at_work[node.run.remote(shard)] = (node, shard)
 
     for _ in range(min(workers, parts)):
-        start(actor.remote(spec))
-    while at_work:
+        assign(actor.remote(spec), None)
+    while left > 0:
         [done], _ = ray.wait(list(at_work), num_returns=1)
         node, shard = at_work.pop(done)
         try:
             jobs = ray.get(done)
         except RayActorError:
-            waiting.insert(0, shard)
-            start(actor.remote(spec))
+            if shard is not None:
+                waiting.insert(0, shard)
+            assign(actor.remote(spec), None)
             continue
-        start(node)
-        yield from jobs
+        if waiting:
+            assign(node, waiting.pop(0))
+        if shard is not None:
+            left -= 1
+            yield from jobs
