@@ -242,8 +242,7 @@ impl Session {
     fn eval_source(&self, py: Python<'_>, source: Source, token: Option<&Token>) -> PyResult<Value> {
         let token = token.map(|token| token.0.clone());
         let root = self.run(py, |session| {
-            let handle = session.with_token(token, |evaluator| evaluator.eval(source))?;
-            Ok(session.root(handle))
+            session.stopped_by(token).eval(source)?.within(session)
         })?;
         Ok(Value::new(self.clone(), root))
     }
@@ -304,7 +303,7 @@ impl Jobs {
     fn next(&self, py: Python<'_>, token: Option<&Token>) -> PyResult<Option<String>> {
         let token = token.map(|token| token.0.clone());
         self.session.run(py, |session| {
-            session.with_token(token, |evaluator| {
+            session.stopped_by(token).with(|evaluator| {
                 let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
                 Ok(jobs.next(evaluator).map(|job| job.to_json().to_string()))
             })

@@ -115,13 +115,13 @@ impl<'v> Scope<'_, 'v> {
         let mut builder = Builder::default();
         self.walk(v, MAX_DEPTH, &mut builder)?;
         if let Some(fault) = builder.fault {
-            return Err(Error::plain(ErrorKind::Type, fault));
+            return Err(Error::new(ErrorKind::Type, fault));
         }
         let json = builder.done.unwrap_or(Json::Null);
         serde_path_to_error::deserialize(json).map_err(|error| {
             let (path, text) = (error.path().to_string(), error.inner());
             let place = if path == "." { String::new() } else { format!("at '{path}': ") };
-            Error::plain(ErrorKind::Type, format!("{place}{text}"))
+            Error::new(ErrorKind::Type, format!("{place}{text}"))
         })
     }
 
@@ -137,7 +137,7 @@ impl<'v> Scope<'_, 'v> {
     /// ```
     pub fn to_value<T: Serialize + ?Sized>(&mut self, data: &T) -> Result<Value<'v>, Error> {
         let json = serde_json::to_vec(data);
-        let json = json.map_err(|error| Error::plain(ErrorKind::Type, error.to_string()))?;
+        let json = json.map_err(|error| Error::new(ErrorKind::Type, error.to_string()))?;
         self.read_json(json)
     }
 }

@@ -348,7 +348,7 @@ impl Builder {
     /// ```
     #[cfg(feature = "serde")]
     pub fn global<T: serde::Serialize + ?Sized>(mut self, name: &str, value: &T) -> Result<Builder, Error> {
-        let invalid = |text: String| Error::plain(frazil_engine::ErrorKind::Type, text);
+        let invalid = |text: String| Error::new(frazil_engine::ErrorKind::Type, text);
         let json = serde_json::to_vec(value).map_err(|error| invalid(error.to_string()))?;
         // What it refuses now cannot fail when an evaluator is made.
         Engine::new().evaluator().enter(|scope| scope.read_json(&json).map(|_| ()))?;

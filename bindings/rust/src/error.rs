@@ -44,7 +44,7 @@ pub struct Frame {
 
 impl Error {
     /// The error with its places found, for they are known to its evaluator only.
-    pub(crate) fn new(error: frazil_engine::Error, evaluator: &Evaluator) -> Error {
+    pub(crate) fn placed(error: frazil_engine::Error, evaluator: &Evaluator) -> Error {
         let (short, full) = (evaluator.render(&error, false), evaluator.render(&error, true));
         let data = error.data();
         let frame = |line: &_| frame(line, evaluator);
@@ -60,7 +60,12 @@ impl Error {
     }
 
     /// An error that no evaluator knows more of.
-    pub(crate) fn plain(kind: ErrorKind, message: impl Into<String>) -> Error {
+    ///
+    /// ```
+    /// let error = frazil::Error::new(frazil::ErrorKind::Type, "expected a port");
+    /// assert_eq!(error.render(), "error: expected a port");
+    /// ```
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         let message = message.into();
         let text = format!("error: {message}");
         let (position, trace, suggestions) = (None, Vec::new(), Vec::new());

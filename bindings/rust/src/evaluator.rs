@@ -219,7 +219,7 @@ impl Evaluator {
     pub fn check(&mut self, source: impl Into<Source>) -> Result<Vec<Error>, Error> {
         let found = self.inner.check(&source.into());
         let errors = self.lift(found)?;
-        Ok(errors.into_iter().map(|error| Error::new(error, &self.inner)).collect())
+        Ok(errors.into_iter().map(|error| Error::placed(error, &self.inner)).collect())
     }
 
     /// A program as a room of the evaluator has it; for people.
@@ -392,7 +392,7 @@ impl Evaluator {
 
     /// The result with its error made the embedder's.
     pub(crate) fn lift<T>(&self, result: Result<T, frazil_engine::Error>) -> Result<T, Error> {
-        result.map_err(|error| Error::new(error, &self.inner))
+        result.map_err(|error| Error::placed(error, &self.inner))
     }
 
     pub(crate) fn keep(&mut self, v: Val) -> Handle {

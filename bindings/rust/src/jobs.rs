@@ -179,7 +179,7 @@ impl Jobs {
     /// ```
     pub fn new(evaluator: &mut Evaluator, value: &Handle, options: JobOptions) -> Result<Jobs, Error> {
         if options.shard.is_some_and(|shard| shard.index >= shard.of) {
-            return Err(Error::plain(ErrorKind::Eval, "a shard's number is below the number of shards"));
+            return Err(Error::new(ErrorKind::Eval, "a shard's number is below the number of shards"));
         }
         if options.input_drvs {
             evaluator.keep_derivations();
@@ -287,7 +287,7 @@ fn look<'v>(
                 && let Some(flag) = scope.get(v, "recurseForDerivations")
             {
                 let flag = scope.force(flag)?;
-                let not_bool = || Error::plain(ErrorKind::Type, "'recurseForDerivations' is not a Boolean");
+                let not_bool = || Error::new(ErrorKind::Type, "'recurseForDerivations' is not a Boolean");
                 recurse = scope.as_bool(flag).ok_or_else(not_bool)?;
             }
             if !recurse || options.max_depth.is_some_and(|max| depth >= max as usize) {
@@ -302,7 +302,7 @@ fn look<'v>(
         Type::Bool if attr.rsplit('.').next() == Some("recurseForDerivations") => Ok(Found::Nothing),
         _ => {
             let text = format!("attribute '{attr}' is {}, which is not supported", scope.describe(v));
-            Err(Error::plain(ErrorKind::Type, text))
+            Err(Error::new(ErrorKind::Type, text))
         }
     }
 }
@@ -313,7 +313,7 @@ fn record<'v>(scope: &mut Scope<'_, 'v>, v: Value<'v>, options: &JobOptions) -> 
         let bytes = scope.to_text(v, "while evaluating an attribute of a job")?;
         Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     };
-    let missing = || Error::plain(ErrorKind::MissingAttribute, "derivation does not contain a 'drvPath' attribute");
+    let missing = || Error::new(ErrorKind::MissingAttribute, "derivation does not contain a 'drvPath' attribute");
     let mut record = JobRecord {
         drv_path: text("drvPath")?.filter(|path| !path.is_empty()).ok_or_else(missing)?,
         name: text("name")?.unwrap_or_default(),

@@ -102,7 +102,7 @@ impl Memory {
 }
 
 fn invalid(text: String) -> Error {
-    Error::plain(ErrorKind::Type, text)
+    Error::new(ErrorKind::Type, text)
 }
 
 impl LimitOptions {

@@ -27,7 +27,13 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 /// # Ok::<(), frazil::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Session(Arc<Shared>);
+pub struct Session {
+    shared: Arc<Shared>,
+    /// Whether it waits for another thread that uses the evaluator.
+    waits: bool,
+    /// What stops what is done through it.
+    token: Option<Arc<AtomicBool>>,
+}
 
 struct Shared {
     evaluator: Mutex<Evaluator>,
@@ -55,7 +61,39 @@ impl Drop for InUse<'_> {
 impl Session {
     pub(crate) fn new(evaluator: Evaluator) -> Session {
         let stop = evaluator.stop();
-        Session(Arc::new(Shared { evaluator: Mutex::new(evaluator), user: AtomicUsize::new(0), stop }))
+        let shared = Shared { evaluator: Mutex::new(evaluator), user: AtomicUsize::new(0), stop };
+        Session { shared: Arc::new(shared), waits: true, token: None }
+    }
+
+    /// The same session, which answers an error of kind [`ErrorKind::Busy`] instead of waiting for another thread: for
+    /// threads on which others wait.
+    ///
+    /// ```
+    /// let session = frazil::Engine::new().session();
+    /// let busy = session.with(|_| {
+    ///     let other = session.without_waiting();
+    ///     Ok(std::thread::spawn(move || other.eval("1").map(|_| ())).join().unwrap())
+    /// })?;
+    /// assert_eq!(busy.unwrap_err().kind(), frazil::ErrorKind::Busy);
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn without_waiting(&self) -> Session {
+        Session { waits: false, ..self.clone() }
+    }
+
+    /// The same session, but what is done through it stops when another thread sets the token.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// let session = frazil::Engine::new().session();
+    /// let stopped = session.stopped_by(Some(Arc::new(true.into())));
+    /// let long = "builtins.foldl' (a: b: a + b) 0 (builtins.genList (n: n) 100000)";
+    /// assert_eq!(stopped.eval(long).unwrap_err().kind(), frazil::ErrorKind::Cancelled);
+    /// assert!(session.eval(long).is_ok());
+    /// ```
+    pub fn stopped_by(&self, token: Option<Arc<AtomicBool>>) -> Session {
+        Session { token, ..self.clone() }
     }
 
     /// Uses the evaluator. A panic in `work` is an error of kind [`ErrorKind::Internal`], after which the session is of no
@@ -74,31 +112,21 @@ impl Session {
     /// # Ok::<(), frazil::Error>(())
     /// ```
     pub fn with<R>(&self, work: impl FnOnce(&mut Evaluator) -> Result<R, Error>) -> Result<R, Error> {
-        self.with_token(None, work)
-    }
-
-    /// As [`Session::with`], stopped when another thread sets `token`.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    ///
-    /// let session = frazil::Engine::new().session();
-    /// let token = Arc::new(true.into());
-    /// let long = "builtins.foldl' (a: b: a + b) 0 (builtins.genList (n: n) 100000)";
-    /// let error = session.with_token(Some(token), |evaluator| evaluator.eval(long)).unwrap_err();
-    /// assert_eq!(error.kind(), frazil::ErrorKind::Cancelled);
-    /// assert!(session.eval(long).is_ok());
-    /// ```
-    pub fn with_token<R>(
-        &self,
-        token: Option<Arc<AtomicBool>>,
-        work: impl FnOnce(&mut Evaluator) -> Result<R, Error>,
-    ) -> Result<R, Error> {
-        if self.0.user.load(Ordering::Acquire) == this_thread() {
+        if self.shared.user.load(Ordering::Acquire) == this_thread() {
             return Err(self.busy());
         }
-        let guard = self.0.evaluator.lock().map_err(|_| broken())?;
-        self.run(guard, token, work)
+        let guard = match self.waits {
+            true => self.shared.evaluator.lock().map_err(|_| broken())?,
+            false => self.try_lock()?,
+        };
+        self.run(guard, work)
+    }
+
+    fn try_lock(&self) -> Result<MutexGuard<'_, Evaluator>, Error> {
+        self.shared.evaluator.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => self.busy(),
+            TryLockError::Poisoned(_) => broken(),
+        })
     }
 
     /// As [`Session::with`], but an error of kind [`ErrorKind::Busy`] instead of waiting for another thread.
@@ -108,22 +136,17 @@ impl Session {
     /// assert!(session.try_with(|evaluator| evaluator.eval("1")).is_ok());
     /// ```
     pub fn try_with<R>(&self, work: impl FnOnce(&mut Evaluator) -> Result<R, Error>) -> Result<R, Error> {
-        let guard = self.0.evaluator.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => self.busy(),
-            TryLockError::Poisoned(_) => broken(),
-        })?;
-        self.run(guard, None, work)
+        self.run(self.try_lock()?, work)
     }
 
     fn run<R>(
         &self,
         guard: MutexGuard<'_, Evaluator>,
-        token: Option<Arc<AtomicBool>>,
         work: impl FnOnce(&mut Evaluator) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        self.0.user.store(this_thread(), Ordering::Release);
-        let mut in_use = InUse(guard, &self.0.user);
-        in_use.0.set_call_token(token);
+        self.shared.user.store(this_thread(), Ordering::Release);
+        let mut in_use = InUse(guard, &self.shared.user);
+        in_use.0.set_call_token(self.token.clone());
         let answer = catch_unwind(AssertUnwindSafe(|| work(&mut in_use.0)));
         answer.unwrap_or_else(|panic| {
             let text = format!("the evaluator failed: {}", panic_text(&*panic));
@@ -132,12 +155,12 @@ impl Session {
                 let _in_use = in_use;
                 std::panic::resume_unwind(Box::new(()));
             }));
-            Err(Error::plain(ErrorKind::Internal, text))
+            Err(Error::new(ErrorKind::Internal, text))
         })
     }
 
     fn busy(&self) -> Error {
-        Error::plain(ErrorKind::Busy, "the evaluator is at work, and cannot be used before it is done")
+        Error::new(ErrorKind::Busy, "the evaluator is at work, and cannot be used before it is done")
     }
 
     /// Stops the evaluation at work, if one is; callable from any thread.
@@ -146,7 +169,7 @@ impl Session {
     /// frazil::Engine::new().session().cancel();
     /// ```
     pub fn cancel(&self) {
-        self.0.stop.store(true, Ordering::Relaxed);
+        self.shared.stop.store(true, Ordering::Relaxed);
     }
 
     /// A handle's value with the session that it needs.
@@ -303,7 +326,7 @@ impl Session {
 }
 
 fn broken() -> Error {
-    Error::plain(ErrorKind::Internal, "the evaluator failed before, and cannot be used any more")
+    Error::new(ErrorKind::Internal, "the evaluator failed before, and cannot be used any more")
 }
 
 /// A value that stays alive wherever it is, with the session that it needs.
@@ -350,11 +373,24 @@ impl Root {
         &self.handle
     }
 
+    /// The same value in another form of its session: [`Session::without_waiting`], [`Session::stopped_by`].
+    ///
+    /// ```
+    /// let session = frazil::Engine::new().session();
+    /// let value = session.eval("1")?.within(&session.without_waiting())?;
+    /// assert_eq!(value.to_json()?, "1");
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn within(&self, session: &Session) -> Result<Root, Error> {
+        self.check(session)?;
+        Ok(Root { session: session.clone(), handle: self.handle.clone() })
+    }
+
     fn check(&self, session: &Session) -> Result<(), Error> {
-        if Arc::ptr_eq(&self.session.0, &session.0) {
+        if Arc::ptr_eq(&self.session.shared, &session.shared) {
             return Ok(());
         }
-        Err(Error::plain(ErrorKind::Embedder, "a value can only be used with the evaluator that made it"))
+        Err(Error::new(ErrorKind::Embedder, "a value can only be used with the evaluator that made it"))
     }
 
     fn derive(
@@ -594,7 +630,7 @@ impl Root {
         self.look(|scope, v| {
             let v = scope.force(v)?;
             let unwanted = format!("expected a string or path but found {}", scope.describe(v));
-            scope.as_bytes(v).ok_or_else(|| Error::plain(ErrorKind::Type, unwanted))
+            scope.as_bytes(v).ok_or_else(|| Error::new(ErrorKind::Type, unwanted))
         })
     }
 
