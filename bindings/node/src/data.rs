@@ -61,7 +61,9 @@ impl Sink for Writer {
         let written = match (n.unsigned_abs() <= MAX_SAFE, self.bigint) {
             (true, _) => write!(self.out, "{n}"),
             (false, true) => write!(self.out, "\"\\u0000n{n}\""),
-            (false, false) => return self.fail("an integer beyond 2^53 is no number of JavaScript's; ask for `bigint`"),
+            (false, false) => {
+                return self.fail("an integer beyond 2^53 is no number of JavaScript's; ask for `bigint`");
+            }
         };
         written.map_or(ControlFlow::Break(()), ControlFlow::Continue)
     }

@@ -36,7 +36,8 @@ pub(crate) struct Callback {
 
 impl Callback {
     pub(crate) fn new(function: Function<'_, String, String>) -> napi::Result<Callback> {
-        let elsewhere = function.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
+        let elsewhere =
+            function.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
         Ok(Callback { here: function.create_ref()?, elsewhere })
     }
 
@@ -57,7 +58,9 @@ impl Callback {
 
     /// The answer to arguments as JSON.
     pub(crate) fn answer(&self, arguments: &[u8]) -> Result<Vec<u8>, String> {
-        let answer = self.call(String::from_utf8_lossy(arguments).into_owned()).map_err(|error| error.reason.to_string())?;
+        let answer = self
+            .call(String::from_utf8_lossy(arguments).into_owned())
+            .map_err(|error| error.reason.to_string())?;
         let answer: serde_json::Value = serde_json::from_str(&answer).map_err(|error| error.to_string())?;
         match (&answer["error"], answer.get("ok")) {
             (serde_json::Value::String(text), _) => Err(text.clone()),

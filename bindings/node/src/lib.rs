@@ -56,7 +56,10 @@ impl Builder {
         Ok(Builder(Some(options.builder().map_err(|error| thrown(&error))?)))
     }
 
-    fn change(&mut self, change: impl FnOnce(frazil::Builder) -> napi::Result<frazil::Builder>) -> napi::Result<()> {
+    fn change(
+        &mut self,
+        change: impl FnOnce(frazil::Builder) -> napi::Result<frazil::Builder>,
+    ) -> napi::Result<()> {
         let builder = self.0.take().ok_or_else(|| invalid("the evaluator was built already"))?;
         self.0 = Some(change(builder)?);
         Ok(())
@@ -64,7 +67,12 @@ impl Builder {
 
     /// Adds a function from the JSON of its arguments to that of `{ "ok": … }` or `{ "error": … }`.
     #[napi]
-    pub fn function(&mut self, name: String, arity: u32, run: Function<'_, String, String>) -> napi::Result<()> {
+    pub fn function(
+        &mut self,
+        name: String,
+        arity: u32,
+        run: Function<'_, String, String>,
+    ) -> napi::Result<()> {
         let callback = Callback::new(run)?;
         self.change(|builder| {
             Ok(builder.json_function(&name, arity as usize, move |arguments| callback.answer(arguments)))
@@ -104,7 +112,9 @@ impl Builder {
 /// Work for another thread, and what it comes to.
 pub struct Work<T>(Option<Box<dyn FnOnce() -> Result<T, Error> + Send>>);
 
-impl<T: napi::bindgen_prelude::ToNapiValue + napi::bindgen_prelude::TypeName + Send + 'static> Task for Work<T> {
+impl<T: napi::bindgen_prelude::ToNapiValue + napi::bindgen_prelude::TypeName + Send + 'static> Task
+    for Work<T>
+{
     type Output = T;
     type JsValue = T;
 
@@ -171,7 +181,12 @@ impl Session {
 
     /// A set of values by name.
     #[napi]
-    pub fn set(&self, env: Env, names: Vec<String>, values: Vec<ClassInstance<'_, Value>>) -> napi::Result<Value> {
+    pub fn set(
+        &self,
+        env: Env,
+        names: Vec<String>,
+        values: Vec<ClassInstance<'_, Value>>,
+    ) -> napi::Result<Value> {
         let attrs: Vec<_> = names.into_iter().zip(values.iter().map(|value| value.0.clone())).collect();
         now(env, || self.0.without_waiting().set(&attrs)?.within(&self.0).map(Value))
     }
@@ -232,7 +247,8 @@ impl Session {
         now(env, || {
             self.0.without_waiting().with(|evaluator| {
                 let closure = evaluator.derivation_closure(&paths).into_iter();
-                let texts = closure.map(|(path, text)| (path, String::from_utf8_lossy(text).into_owned().into()));
+                let texts =
+                    closure.map(|(path, text)| (path, String::from_utf8_lossy(text).into_owned().into()));
                 Ok(serde_json::Value::Object(texts.collect()).to_string())
             })
         })
@@ -324,9 +340,7 @@ impl Ask {
             Ask::Get(name) => found(root.get(name)?),
             Ask::Index(index) => found(root.index(index)?),
             Ask::Path(path) => value(root.path(&path)?),
-            Ask::Call(arguments) => {
-                value(root.call(&arguments.iter().collect::<Vec<_>>())?)
-            }
+            Ask::Call(arguments) => value(root.call(&arguments.iter().collect::<Vec<_>>())?),
             Ask::Data { bigint } => Either::B(Some(data::json(root, bigint)?)),
             Ask::Json => Either::B(Some(root.to_json()?)),
             Ask::Nix { deep } => Either::B(Some(root.print(deep)?)),

@@ -61,7 +61,8 @@ fn callback(function: Py<PyAny>, raised: Raised) -> impl Fn(&[u8]) -> Result<Vec
         Python::attach(|py| {
             let answer = || -> PyResult<Vec<u8>> {
                 let json = py.import("json")?;
-                let arguments = json.call_method1("loads", (arguments,))?.extract::<Vec<Bound<'_, PyAny>>>()?;
+                let arguments =
+                    json.call_method1("loads", (arguments,))?.extract::<Vec<Bound<'_, PyAny>>>()?;
                 let answer = function.call1(py, PyTuple::new(py, arguments)?)?;
                 let options = PyDict::new(py);
                 options.set_item("allow_nan", false)?;
@@ -97,7 +98,8 @@ impl Session {
         let mut builder = options.builder().map_err(|error| exception(py, &error))?;
         for (name, (arity, function)) in functions {
             if !(1..=frazil::MAX_ARITY).contains(&arity) {
-                let text = format!("'{name}' is to take from 1 to {} arguments, not {arity}", frazil::MAX_ARITY);
+                let text =
+                    format!("'{name}' is to take from 1 to {} arguments, not {arity}", frazil::MAX_ARITY);
                 return Err(PyValueError::new_err(text));
             }
             builder = builder.json_function(&name, arity, callback(function, raised.clone()));
@@ -241,9 +243,7 @@ fn tell(on_event: &Py<PyAny>, event: &Event<'_>) {
 impl Session {
     fn eval_source(&self, py: Python<'_>, source: Source, token: Option<&Token>) -> PyResult<Value> {
         let token = token.map(|token| token.0.clone());
-        let root = self.run(py, |session| {
-            session.stopped_by(token).eval(source)?.within(session)
-        })?;
+        let root = self.run(py, |session| session.stopped_by(token).eval(source)?.within(session))?;
         Ok(Value::new(self.clone(), root))
     }
 

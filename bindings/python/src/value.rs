@@ -42,7 +42,11 @@ impl Value {
         Value::new(self.session.clone(), root)
     }
 
-    fn run<R: Send>(&self, py: Python<'_>, work: impl FnOnce(&Root) -> Result<R, Error> + Send) -> PyResult<R> {
+    fn run<R: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&Root) -> Result<R, Error> + Send,
+    ) -> PyResult<R> {
         self.session.run(py, |_| work(&self.root))
     }
 
@@ -169,7 +173,8 @@ impl Value {
         match self.run(py, Root::force)? {
             Type::List => {
                 let len = self.run(py, Root::len)?.unwrap_or(0);
-                let items = self.run(py, |root| (0..len).map(|i| root.index(i)).collect::<Result<Vec<_>, _>>())?;
+                let items =
+                    self.run(py, |root| (0..len).map(|i| root.index(i)).collect::<Result<Vec<_>, _>>())?;
                 Ok(items.into_iter().flatten().map(|root| self.child(root)).collect())
             }
             kind => Err(self.no(kind, "elements")),
@@ -327,7 +332,8 @@ impl Value {
             }
             Ok((root.path("name")?.text()?, root.path("system")?.text()?, outputs))
         })?;
-        let json = serde_json::json!({ "drv_path": path, "name": name, "system": system, "outputs": outputs });
+        let json =
+            serde_json::json!({ "drv_path": path, "name": name, "system": system, "outputs": outputs });
         Ok(Some(json.to_string()))
     }
 
@@ -343,6 +349,8 @@ impl Value {
     }
 
     fn __reduce__(&self) -> PyResult<()> {
-        Err(PyTypeError::new_err("a value cannot be pickled; pickle to_python(), or an EvalSpec that makes it"))
+        Err(PyTypeError::new_err(
+            "a value cannot be pickled; pickle to_python(), or an EvalSpec that makes it",
+        ))
     }
 }

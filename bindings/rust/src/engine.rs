@@ -322,7 +322,11 @@ impl Builder {
     /// # Ok::<(), frazil::Error>(())
     /// ```
     #[cfg(feature = "serde")]
-    pub fn function<A, R, E>(self, name: &str, run: impl Fn(A) -> Result<R, E> + Send + Sync + 'static) -> Builder
+    pub fn function<A, R, E>(
+        self,
+        name: &str,
+        run: impl Fn(A) -> Result<R, E> + Send + Sync + 'static,
+    ) -> Builder
     where
         A: serde::de::DeserializeOwned,
         R: serde::Serialize,

@@ -80,11 +80,7 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    pub(crate) fn new(
-        watched: Arc<Watched>,
-        settings: Settings,
-        stop: Arc<AtomicBool>,
-    ) -> Evaluator {
+    pub(crate) fn new(watched: Arc<Watched>, settings: Settings, stop: Arc<AtomicBool>) -> Evaluator {
         Evaluator {
             inner: frazil_engine::Evaluator::new(watched.clone(), settings, Limits::default()),
             watched,

@@ -10,7 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// assert!(!options.force_recurse);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 pub struct JobOptions {
     /// Whether sets are looked into that do not say `recurseForDerivations`.
     pub force_recurse: bool,
@@ -313,7 +317,8 @@ fn record<'v>(scope: &mut Scope<'_, 'v>, v: Value<'v>, options: &JobOptions) -> 
         let bytes = scope.to_text(v, "while evaluating an attribute of a job")?;
         Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     };
-    let missing = || Error::new(ErrorKind::MissingAttribute, "derivation does not contain a 'drvPath' attribute");
+    let missing =
+        || Error::new(ErrorKind::MissingAttribute, "derivation does not contain a 'drvPath' attribute");
     let mut record = JobRecord {
         drv_path: text("drvPath")?.filter(|path| !path.is_empty()).ok_or_else(missing)?,
         name: text("name")?.unwrap_or_default(),

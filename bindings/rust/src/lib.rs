@@ -37,7 +37,8 @@ pub use evaluator::{Counts, Evaluator, Handle};
 pub use frazil_engine::Disk;
 pub use frazil_engine::settings;
 pub use frazil_engine::{
-    DrvFile, ErrorKind, FileKind, Host, HostError, HostResult, Limits, MAX_ARITY, Position, Sink, Source, Stats, View,
+    DrvFile, ErrorKind, FileKind, Host, HostError, HostResult, Limits, MAX_ARITY, Position, Sink, Source,
+    Stats, View,
 };
 pub use hosts::{Access, Event, Guarded, Inputs, Memory, Overlay};
 pub use jobs::{Job, JobOptions, JobRecord, Jobs, Shard};

@@ -1,6 +1,8 @@
 //! How an evaluator is to be and what it is to evaluate, as data: the form in which other languages and machines say it.
 
-use crate::{Access, Engine, Error, ErrorKind, Guarded, JobOptions, Jobs, Limits, Overlay, Root, Session, Source};
+use crate::{
+    Access, Engine, Error, ErrorKind, Guarded, JobOptions, Jobs, Limits, Overlay, Root, Session, Source,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -113,7 +115,8 @@ impl LimitOptions {
     /// ```
     pub fn limits(&self) -> Result<Limits, Error> {
         let wall = |seconds: f64| {
-            Duration::try_from_secs_f64(seconds).map_err(|_| invalid(format!("{seconds} is no time in seconds")))
+            Duration::try_from_secs_f64(seconds)
+                .map_err(|_| invalid(format!("{seconds} is no time in seconds")))
         };
         let unlimited = Limits::default();
         Ok(Limits {
@@ -160,9 +163,8 @@ impl Options {
         let mut builder = Engine::builder();
         if !self.settings.is_empty() {
             let said = |error| match error {
-                crate::settings::SettingsError::Failure(text) | crate::settings::SettingsError::Usage(text) => {
-                    invalid(text)
-                }
+                crate::settings::SettingsError::Failure(text)
+                | crate::settings::SettingsError::Usage(text) => invalid(text),
             };
             let mut settings = crate::settings::Settings::load(&Nothing).map_err(said)?;
             for (name, value) in &self.settings {

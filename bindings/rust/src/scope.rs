@@ -361,7 +361,8 @@ impl<'e, 'v> Scope<'e, 'v> {
     pub fn is_derivation(&mut self, v: Value<'v>) -> Result<bool, Error> {
         let Some(kind) = self.get(v, "type") else { return Ok(false) };
         let kind = self.force(kind)?;
-        Ok(self.type_of(kind) == Type::String && self.as_bytes(kind).is_some_and(|text| text == b"derivation"))
+        Ok(self.type_of(kind) == Type::String
+            && self.as_bytes(kind).is_some_and(|text| text == b"derivation"))
     }
 
     /// Tells `sink` a value piece by piece, forced with all that it holds, nested `max_depth` deep at most. Sets with
@@ -392,7 +393,12 @@ impl<'e, 'v> Scope<'e, 'v> {
     /// assert_eq!(sum.0, 6);
     /// # Ok::<(), frazil::Error>(()) }).unwrap();
     /// ```
-    pub fn walk(&mut self, v: Value<'v>, max_depth: usize, sink: &mut dyn frazil_engine::Sink) -> Result<(), Error> {
+    pub fn walk(
+        &mut self,
+        v: Value<'v>,
+        max_depth: usize,
+        sink: &mut dyn frazil_engine::Sink,
+    ) -> Result<(), Error> {
         self.attempt(|inner| inner.walk(v.val, max_depth, sink))
     }
 

@@ -395,7 +395,10 @@ impl Root {
 
     fn derive(
         &self,
-        work: impl for<'v> FnOnce(&mut crate::Scope<'_, 'v>, crate::Value<'v>) -> Result<Option<crate::Value<'v>>, Error>,
+        work: impl for<'v> FnOnce(
+            &mut crate::Scope<'_, 'v>,
+            crate::Value<'v>,
+        ) -> Result<Option<crate::Value<'v>>, Error>,
     ) -> Result<Option<Root>, Error> {
         let kept = self.session.with(|evaluator| {
             evaluator.enter(|scope| {
@@ -504,7 +507,8 @@ impl Root {
     pub fn names(&self) -> Result<Vec<String>, Error> {
         self.look(|scope, v| {
             let v = scope.force(v)?;
-            let names = scope.attrs(v).into_iter().map(|(name, _)| String::from_utf8_lossy(&name).into_owned());
+            let names =
+                scope.attrs(v).into_iter().map(|(name, _)| String::from_utf8_lossy(&name).into_owned());
             Ok(names.collect())
         })
     }

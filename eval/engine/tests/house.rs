@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms whose roots may leave out `forbid(unsafe_code)`.
-const UNSAFE_ROOMS: &[&str] = &["eval/value", "bindings/wasm", "bindings/python", "bindings/node", "bindings/c"];
+const UNSAFE_ROOMS: &[&str] =
+    &["eval/value", "bindings/wasm", "bindings/python", "bindings/node", "bindings/c"];
 
 /// A room that looks into any other, as tests do.
 const MEASUREMENTS: &str = "benches";

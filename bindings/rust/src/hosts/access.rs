@@ -163,7 +163,7 @@ impl<H: Host> Guarded<H> {
         if !name.is_empty() {
             if real != b"/" {
                 real.push(b'/');
-            } 
+            }
             real.extend_from_slice(name);
         }
         if follow && matches!(self.host.kind(&real), Ok(FileKind::Symlink)) {

@@ -28,16 +28,24 @@ impl Memory {
             let name = entry.path_bytes().into_owned();
             if name.split(|&byte| byte == b'/').any(|part| part == b"..") {
                 let name = String::from_utf8_lossy(&name);
-                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("'{name}' leads out of the archive")));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("'{name}' leads out of the archive"),
+                ));
             }
             let parts = name.split(|&byte| byte == b'/').filter(|part| !part.is_empty() && *part != b".");
-            let path = parts.fold(directory.as_ref().to_vec(), |path, part| [&path, &b"/"[..], part].concat());
+            let path =
+                parts.fold(directory.as_ref().to_vec(), |path, part| [&path, &b"/"[..], part].concat());
             match entry.header().entry_type() {
                 EntryType::Regular | EntryType::Continuous => {
                     let executable = entry.header().mode().unwrap_or(0) & EXECUTABLE != 0;
                     let mut contents = Vec::new();
                     entry.read_to_end(&mut contents)?;
-                    memory = if executable { memory.executable(path, contents) } else { memory.file(path, contents) };
+                    memory = if executable {
+                        memory.executable(path, contents)
+                    } else {
+                        memory.file(path, contents)
+                    };
                 }
                 EntryType::Symlink => {
                     let target = entry.link_name()?.unwrap_or_default();
