@@ -100,6 +100,17 @@ function parsed(text, bigint) {
 const json = (text) => JSON.parse(text)
 const same = (text) => text
 
+/** Data as the native half takes it, with values in `values`: { data }, { number } or { set: [[name, …]] }. */
+function argument(data, values) {
+  if (data instanceof Value) return { number: values.push(Value.native(data)) - 1 }
+  const members = data !== null && typeof data === 'object' && !Array.isArray(data) ? Object.entries(data) : []
+  if (members.some(([, member]) => member instanceof Value)) {
+    return { set: members.map(([name, member]) => [name, argument(member, values)]) }
+  }
+  if (JSON.stringify(data) === undefined) throw new TypeError('what JSON has no form for is no data')
+  return { data }
+}
+
 class Value {
   #native
   #evaluator
@@ -124,10 +135,6 @@ class Value {
   #later(options, what, argument = '', values = []) {
     const work = (token) => this.#native.ask(what, argument, values, token)
     return later(work, options?.signal, this.#evaluator.cause)
-  }
-
-  #arguments(values) {
-    return values.map((value) => Value.native(this.#evaluator.value(value)))
   }
 
   /** What the value is, as far as it is evaluated. */
@@ -159,11 +166,15 @@ class Value {
   }
 
   async call(...values) {
-    return this.#value(await this.#later(undefined, 'call', '', this.#arguments(values)))
+    const natives = []
+    const text = JSON.stringify(values.map((data) => argument(data, natives)))
+    return this.#value(await this.#later(undefined, 'call', text, natives))
   }
 
   callSync(...values) {
-    return this.#value(this.#now('call', '', this.#arguments(values)))
+    const natives = []
+    const text = JSON.stringify(values.map((data) => argument(data, natives)))
+    return this.#value(this.#now('call', text, natives))
   }
 
   async toJS(options) {
@@ -292,15 +303,9 @@ class Evaluator {
   /** The value of JavaScript's own data, in which values may stand at the top and as members of a plain object. */
   value(data) {
     if (data instanceof Value) return data
-    const members = data !== null && typeof data === 'object' && !Array.isArray(data) ? Object.entries(data) : []
-    if (members.some(([, member]) => member instanceof Value)) {
-      const names = members.map(([name]) => name)
-      const values = members.map(([, member]) => Value.native(this.value(member)))
-      return new Value(this.#sync((session) => session.set(names, values)), this)
-    }
-    const text = JSON.stringify(data)
-    if (text === undefined) throw new TypeError('what JSON has no form for is no data')
-    return new Value(this.#sync((session) => session.readJson(text)), this)
+    const values = []
+    const text = JSON.stringify(argument(data, values))
+    return new Value(this.#sync((session) => session.value(text, values)), this)
   }
 
   check(text) {
@@ -313,8 +318,9 @@ class Evaluator {
       shard: shard && { index: shard[0], of: shard[1] },
     }
     const { cause } = this
-    const walk = this.#sync((session) => session.jobs(Value.native(value), JSON.stringify(options)))
+    const session = this.#open
     return (async function* () {
+      const walk = await later(() => session.jobs(Value.native(value), JSON.stringify(options)), signal, cause)
       for (;;) {
         const text = await later((token) => walk.next(token), signal, cause)
         if (text == null) return

@@ -126,7 +126,7 @@ unsafe fn string<'a>(pointer: *const c_char) -> Result<&'a str, Error> {
 ///
 /// # Safety
 /// As of [`string`].
-unsafe fn string_or<'a>(pointer: *const c_char, default: &'a str) -> Result<&'a str, Error> {
+unsafe fn string_or(pointer: *const c_char, default: &str) -> Result<&str, Error> {
     // SAFETY: as the caller promises.
     if pointer.is_null() { Ok(default) } else { unsafe { string(pointer) } }
 }
@@ -566,7 +566,7 @@ pub unsafe extern "C" fn frazil_value_json(
     error: *mut *mut frazil_error,
 ) -> *mut c_char {
     // SAFETY: the caller's promise.
-    unsafe { value_text(value, error, |root| Ok(root.to_json()?)) }
+    unsafe { value_text(value, error, Root::to_json) }
 }
 
 /// The value in the language's own words; what is not evaluated is `<CODE>`.
@@ -579,7 +579,7 @@ pub unsafe extern "C" fn frazil_value_print(
     error: *mut *mut frazil_error,
 ) -> *mut c_char {
     // SAFETY: the caller's promise.
-    unsafe { value_text(value, error, |root| Ok(root.print(false)?)) }
+    unsafe { value_text(value, error, |root| root.print(false)) }
 }
 
 /// The value in the language's own words, evaluated with all that it holds.
@@ -592,7 +592,7 @@ pub unsafe extern "C" fn frazil_value_print_deep(
     error: *mut *mut frazil_error,
 ) -> *mut c_char {
     // SAFETY: the caller's promise.
-    unsafe { value_text(value, error, |root| Ok(root.print(true)?)) }
+    unsafe { value_text(value, error, |root| root.print(true)) }
 }
 
 /// The text that the value is coerced to.
@@ -605,7 +605,7 @@ pub unsafe extern "C" fn frazil_value_text(
     error: *mut *mut frazil_error,
 ) -> *mut c_char {
     // SAFETY: the caller's promise.
-    unsafe { value_text(value, error, |root| Ok(root.coerce()?)) }
+    unsafe { value_text(value, error, Root::coerce) }
 }
 
 /// The names of a set as a list in JSON.
@@ -631,7 +631,7 @@ pub unsafe extern "C" fn frazil_value_drv_path(
     error: *mut *mut frazil_error,
 ) -> *mut c_char {
     // SAFETY: the caller's promise.
-    unsafe { value_text(value, error, |root| Ok(root.path("drvPath")?.text()?)) }
+    unsafe { value_text(value, error, |root| root.path("drvPath")?.text()) }
 }
 
 /// Ends a text that this library answered.

@@ -5,7 +5,7 @@
 mod data;
 mod functions;
 
-use frazil::{Error, Evaluator, JobOptions, Options, Root, Source, Type};
+use frazil::{Error, ErrorKind, Evaluator, JobOptions, Options, Root, Source, Type};
 use functions::{Callback, with_env};
 use napi::bindgen_prelude::{AsyncTask, ClassInstance, Either, Env, Function, Task};
 use napi_derive::napi;
@@ -173,22 +173,17 @@ impl Session {
         now(env, || self.0.without_waiting().eval(source(text, base))?.within(&self.0).map(Value))
     }
 
-    /// The value of a JSON text.
+    /// The value of data as [`Value::ask`] has the arguments of a call.
     #[napi]
-    pub fn read_json(&self, env: Env, json: String) -> napi::Result<Value> {
-        now(env, || self.0.without_waiting().read_json(json)?.within(&self.0).map(Value))
-    }
-
-    /// A set of values by name.
-    #[napi]
-    pub fn set(
+    pub fn value(
         &self,
         env: Env,
-        names: Vec<String>,
+        argument: String,
         values: Vec<ClassInstance<'_, Value>>,
     ) -> napi::Result<Value> {
-        let attrs: Vec<_> = names.into_iter().zip(values.iter().map(|value| value.0.clone())).collect();
-        now(env, || self.0.without_waiting().set(&attrs)?.within(&self.0).map(Value))
+        let argument: Argument = serde_json::from_str(&argument).map_err(invalid)?;
+        let argument = argument.with(&values)?;
+        now(env, || argument.root(&self.0.without_waiting())?.within(&self.0).map(Value))
     }
 
     /// All that is wrong with a program before it runs, as JSON.
@@ -200,10 +195,13 @@ impl Session {
 
     /// A walk over the jobs of a value, by options as JSON.
     #[napi]
-    pub fn jobs(&self, env: Env, value: &Value, options: String) -> napi::Result<Jobs> {
+    pub fn jobs(&self, value: &Value, options: String) -> napi::Result<AsyncTask<Work<Jobs>>> {
         let options: JobOptions = serde_json::from_str(&options).map_err(invalid)?;
-        let jobs = now(env, || self.0.without_waiting().jobs(&value.0, options))?;
-        Ok(Jobs { session: self.0.clone(), jobs: Arc::new(Mutex::new(jobs)) })
+        let (session, root) = (self.0.clone(), value.0.clone());
+        Ok(later(move || {
+            let jobs = session.jobs(&root, options)?;
+            Ok(Jobs { session, jobs: Arc::new(Mutex::new(jobs)) })
+        }))
     }
 
     /// Stops the evaluation at work.
@@ -281,6 +279,49 @@ impl Jobs {
 #[napi]
 pub struct Value(Root);
 
+/// An argument of a call, which is made where the call is.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Argument {
+    /// The value of that number among those that came along.
+    Number(usize),
+    #[serde(skip)]
+    Value(Root),
+    /// Data.
+    Data(serde_json::Value),
+    /// A set, some of whose members are values.
+    Set(Vec<(String, Argument)>),
+}
+
+impl Argument {
+    /// The same with values in place of their numbers.
+    fn with(self, values: &[ClassInstance<'_, Value>]) -> napi::Result<Argument> {
+        Ok(match self {
+            Argument::Number(number) => {
+                let value = values.get(number).ok_or_else(|| invalid("there is no such value"))?;
+                Argument::Value(value.0.clone())
+            }
+            Argument::Set(members) => {
+                let with = |(name, member): (String, Argument)| Ok((name, member.with(values)?));
+                Argument::Set(members.into_iter().map(with).collect::<napi::Result<_>>()?)
+            }
+            other => other,
+        })
+    }
+
+    fn root(self, session: &frazil::Session) -> Result<Root, Error> {
+        match self {
+            Argument::Number(_) => Err(Error::new(ErrorKind::Internal, "a number that stands for no value")),
+            Argument::Value(root) => Ok(root),
+            Argument::Data(data) => session.to_value(&data),
+            Argument::Set(members) => {
+                let root = |(name, member): (String, Argument)| Ok((name, member.root(session)?));
+                session.set(&members.into_iter().map(root).collect::<Result<Vec<_>, Error>>()?)
+            }
+        }
+    }
+}
+
 /// What is asked of a value.
 enum Ask {
     Kind,
@@ -288,7 +329,7 @@ enum Ask {
     Get(String),
     Index(usize),
     Path(String),
-    Call(Vec<Root>),
+    Call(Vec<Argument>),
     Data { bigint: bool },
     Json,
     Nix { deep: bool },
@@ -307,7 +348,11 @@ impl Ask {
             "get" => Ask::Get(argument),
             "index" => Ask::Index(argument.parse().map_err(invalid)?),
             "path" => Ask::Path(argument),
-            "call" => Ask::Call(values.iter().map(|value| value.0.clone()).collect()),
+            "call" => {
+                let arguments: Vec<Argument> = serde_json::from_str(&argument).map_err(invalid)?;
+                let with = |argument: Argument| argument.with(values);
+                Ask::Call(arguments.into_iter().map(with).collect::<napi::Result<_>>()?)
+            }
             "data" => Ask::Data { bigint: argument == "bigint" },
             "json" => Ask::Json,
             "nix" => Ask::Nix { deep: argument == "deep" },
@@ -340,7 +385,11 @@ impl Ask {
             Ask::Get(name) => found(root.get(name)?),
             Ask::Index(index) => found(root.index(index)?),
             Ask::Path(path) => value(root.path(&path)?),
-            Ask::Call(arguments) => value(root.call(&arguments.iter().collect::<Vec<_>>())?),
+            Ask::Call(arguments) => {
+                let roots = arguments.into_iter().map(|argument| argument.root(root.session()));
+                let roots: Vec<Root> = roots.collect::<Result<_, _>>()?;
+                value(root.call(&roots.iter().collect::<Vec<_>>())?)
+            }
             Ask::Data { bigint } => Either::B(Some(data::json(root, bigint)?)),
             Ask::Json => Either::B(Some(root.to_json()?)),
             Ask::Nix { deep } => Either::B(Some(root.print(deep)?)),

@@ -187,7 +187,7 @@ impl serde::Serialize for Error {
         fields.serialize_field("code", self.code())?;
         fields.serialize_field("message", self.message())?;
         fields.serialize_field("position", &self.position().map(Place::from))?;
-        let frames: Vec<_> = self.trace().iter().map(|frame| Line::from(frame)).collect();
+        let frames: Vec<_> = self.trace().iter().map(Line::from).collect();
         fields.serialize_field("trace", &frames)?;
         fields.serialize_field("suggestions", self.suggestions())?;
         fields.serialize_field("rendered", self.render())?;

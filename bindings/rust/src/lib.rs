@@ -50,4 +50,5 @@ pub use session::{Root, Session};
 /// The README's examples are tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
+#[cfg_attr(feature = "serde", doc = include_str!("../README.md"))]
 mod readme {}

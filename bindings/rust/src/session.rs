@@ -490,7 +490,6 @@ impl Root {
     /// assert_eq!(frazil::Engine::new().session().eval("[ 1 2 ]")?.len()?, Some(2));
     /// # Ok::<(), frazil::Error>(())
     /// ```
-    #[expect(clippy::len_without_is_empty, reason = "most values have no length")]
     pub fn len(&self) -> Result<Option<usize>, Error> {
         self.look(|scope, v| {
             let v = scope.force(v)?;
