@@ -31,7 +31,6 @@ pub struct Token(Arc<AtomicBool>);
 impl Token {
     /// A token that nobody has set.
     #[napi(constructor)]
-    #[expect(clippy::new_without_default, reason = "it has one, which the macro hides")]
     pub fn new() -> Token {
         Token::default()
     }
@@ -322,6 +321,9 @@ impl Argument {
     }
 }
 
+/// Another value; or a text, which for most questions is JSON; or nothing.
+type Answer = Either<Value, Option<String>>;
+
 /// What is asked of a value.
 enum Ask {
     Kind,
@@ -367,7 +369,7 @@ impl Ask {
 
     /// The answer, by way of that form of the value's session: another value, a text which for most questions is JSON,
     /// or nothing.
-    fn answer(self, root: &Root, session: &frazil::Session) -> Result<Either<Value, Option<String>>, Error> {
+    fn answer(self, root: &Root, session: &frazil::Session) -> Result<Answer, Error> {
         let own = root.session();
         Ok(match self.answer_within(&root.within(session)?)? {
             Either::A(value) => Either::A(Value(value.0.within(own)?)),
@@ -375,7 +377,7 @@ impl Ask {
         })
     }
 
-    fn answer_within(self, root: &Root) -> Result<Either<Value, Option<String>>, Error> {
+    fn answer_within(self, root: &Root) -> Result<Answer, Error> {
         let value = |root: Root| Either::A(Value(root));
         let found = |root: Option<Root>| root.map_or(Either::B(None), value);
         let json = |json: serde_json::Value| Either::B(Some(json.to_string()));
@@ -435,7 +437,7 @@ impl Value {
         argument: String,
         values: Vec<ClassInstance<'_, Value>>,
         token: Option<&Token>,
-    ) -> napi::Result<AsyncTask<Work<Either<Value, Option<String>>>>> {
+    ) -> napi::Result<AsyncTask<Work<Answer>>> {
         let (ask, root, flag) = (Ask::new(&what, argument, &values)?, self.0.clone(), flag(token));
         Ok(later(move || ask.answer(&root, &root.session().stopped_by(flag))))
     }
@@ -448,7 +450,7 @@ impl Value {
         what: String,
         argument: String,
         values: Vec<ClassInstance<'_, Value>>,
-    ) -> napi::Result<Either<Value, Option<String>>> {
+    ) -> napi::Result<Answer> {
         let ask = Ask::new(&what, argument, &values)?;
         now(env, || ask.answer(&self.0, &self.0.session().without_waiting()))
     }

@@ -232,7 +232,7 @@ impl Value {
             })
         });
         let object = made.map_err(|error| self.session.raise(py, &error))??;
-        Ok(object.map_or_else(|| py.None(), |object| object).into_bound(py))
+        Ok(object.unwrap_or_else(|| py.None()).into_bound(py))
     }
 
     /// The value as JSON, as `builtins.toJSON` writes it.

@@ -1,7 +1,7 @@
 //! What evaluators share: the world outside, what changes answers, what may be used.
 
 use crate::hosts::{Interrupt, OnEvent, Watched};
-use crate::{Error, Evaluator, Event, Memory, Session};
+use crate::{Evaluator, Event, Memory, Session};
 use frazil_engine::{Function, Host, Limits, Settings, StoreDir, settings};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -351,8 +351,12 @@ impl Builder {
     /// # Ok::<(), frazil::Error>(())
     /// ```
     #[cfg(feature = "serde")]
-    pub fn global<T: serde::Serialize + ?Sized>(mut self, name: &str, value: &T) -> Result<Builder, Error> {
-        let invalid = |text: String| Error::new(frazil_engine::ErrorKind::Type, text);
+    pub fn global<T: serde::Serialize + ?Sized>(
+        mut self,
+        name: &str,
+        value: &T,
+    ) -> Result<Builder, crate::Error> {
+        let invalid = |text: String| crate::Error::new(frazil_engine::ErrorKind::Type, text);
         let json = serde_json::to_vec(value).map_err(|error| invalid(error.to_string()))?;
         // What it refuses now cannot fail when an evaluator is made.
         Engine::new().evaluator().enter(|scope| scope.read_json(&json).map(|_| ()))?;
