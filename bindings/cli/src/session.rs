@@ -7,6 +7,7 @@ use crate::store::Store;
 use frazil::settings::{Outside, Settings};
 use frazil::{Arguments, Engine, Error, Evaluator, Host, Scope, Source, Value};
 use std::io::{self, Read, Write};
+use std::mem::ManuallyDrop;
 
 /// Why a command line ends without success.
 #[derive(Debug)]
@@ -57,8 +58,8 @@ pub fn say(line: &str) {
 
 /// An evaluator set up as settings and command line say.
 pub struct Session {
-    /// The evaluator.
-    pub evaluator: Evaluator,
+    /// The evaluator. The process ends when it is no longer needed, so its memory is not given back piece by piece.
+    pub evaluator: ManuallyDrop<Evaluator>,
     /// The working directory.
     pub here: Vec<u8>,
     /// The line of progress.
@@ -98,7 +99,7 @@ impl Session {
         let started = host.clock();
         let evaluator = engine(settings, includes, host).evaluator();
         let here = Process.working_directory().into_bytes();
-        Session { evaluator, here, progress, derivations: Vec::new(), started }
+        Session { evaluator: ManuallyDrop::new(evaluator), here, progress, derivations: Vec::new(), started }
     }
 
     /// Does what a command line asks for.

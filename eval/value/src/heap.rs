@@ -1,22 +1,27 @@
-//! The heap of one evaluator: bump allocation in aligned chunks, and a mark-region collector that runs
-//! between calls from outside.
-//!
-//! After Blackburn and McKinley, "Immix: a mark-region garbage collector" (2008), without evacuation: live
-//! lines are kept where they are, runs of free lines are allocated into.
+//! The heap of one evaluator: bump allocation in aligned chunks, and a mark-region collector.
 
 use crate::layout::LayoutId;
 use crate::val::{KINDS, Kind, Tag, Val};
-use std::alloc::{Layout as Memory, alloc, dealloc};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering::*};
 
-/// Bytes of a chunk, and its alignment.
-const CHUNK: usize = 256 << 10;
+mod collect;
+mod region;
+
+pub use collect::Roots;
+use region::{Chunk, Region};
+
 /// Objects of more bytes than this get a chunk of their own.
 const LARGE: usize = 32 << 10;
-/// Bytes of a line, the unit in which dead space is found again.
-const LINE: usize = 64;
+/// Objects of more bytes than this are not looked a small hole for.
+const MEDIUM: usize = region::LINE;
 
+/// Calls of a larger mapping are kept in lists of so many, made when they are needed.
+const PAGE: usize = 64;
+
+/// The bit of a header that tells live objects from those not reached yet. Which of its values means what changes with
+/// every collection, so that none has to clear it.
+const MARK: u64 = 1 << 7;
 const STATE_SHIFT: u32 = 8;
 const SMALL_SHIFT: u32 = 12;
 const AUX_SHIFT: u32 = 16;
@@ -39,6 +44,10 @@ mod state {
 pub struct Slot(AtomicU64);
 
 impl Slot {
+    fn new(v: Val) -> Slot {
+        Slot(AtomicU64::new(v.0))
+    }
+
     /// The value.
     #[inline(always)]
     pub fn get(&self) -> Val {
@@ -98,36 +107,23 @@ pub struct StringParts<'h> {
     pub context: u32,
 }
 
-struct Chunk {
-    base: usize,
-    bytes: usize,
-    /// Where allocation ended; objects lie from `HEADER` to here.
-    top: usize,
-    /// A bit for each word of the chunk at which a live object starts; made by a collection.
-    marks: Vec<u64>,
-    /// A bit for each line with a part of a live object.
-    lines: Vec<u64>,
-}
-
-/// Shows a collection every root.
-pub type Roots<'a> = dyn FnMut(&mut dyn FnMut(Val)) + 'a;
-
-/// Words at the start of a chunk: its index among the heap's chunks.
-const HEADER: usize = 8;
-
 /// The heap. Allocation takes `&self`, so that values can be read while others are made.
 pub struct Heap {
-    at: Cell<usize>,
-    end: Cell<usize>,
+    /// Where small objects go.
+    small: Region,
+    /// Where objects go that the holes of `small` are too small for.
+    medium: Region,
     chunks: RefCell<Vec<Chunk>>,
-    /// Runs of free lines that the last collection found: start and end addresses, largest last.
-    holes: RefCell<Vec<(usize, usize)>>,
+    /// Free space that the last collection found.
+    holes: RefCell<collect::Holes>,
     /// Bytes of all chunks.
     reserved: Cell<u64>,
     /// Bytes handed out, ever.
     allocated: Cell<u64>,
     limit: Cell<u64>,
     collected: Cell<bool>,
+    /// The value of [`MARK`] in all objects, between collections.
+    unmarked: Cell<u64>,
     empty_list: Cell<Val>,
     empty_attrs: Cell<Val>,
     empty_string: Cell<Val>,
@@ -142,7 +138,7 @@ fn header(kind: Kind, small: usize, aux: usize, id: u32) -> u64 {
 }
 
 fn kind_of(header: u64) -> Kind {
-    KINDS[(header & 0xff) as usize]
+    KINDS[(header & 0xf) as usize]
 }
 fn state_of(header: u64) -> u64 {
     (header & STATE_MASK) >> STATE_SHIFT
@@ -185,14 +181,15 @@ impl Heap {
     /// An empty heap without a limit.
     pub fn new() -> Heap {
         let heap = Heap {
-            at: Cell::new(0),
-            end: Cell::new(0),
+            small: Region::default(),
+            medium: Region::default(),
             chunks: RefCell::default(),
             holes: RefCell::default(),
             reserved: Cell::new(0),
             allocated: Cell::new(0),
             limit: Cell::new(u64::MAX),
             collected: Cell::new(false),
+            unmarked: Cell::new(0),
             empty_list: Cell::new(Val::NULL),
             empty_attrs: Cell::new(Val::NULL),
             empty_string: Cell::new(Val::NULL),
@@ -226,73 +223,63 @@ impl Heap {
 
     /// Bytes handed out to objects since the heap was made.
     pub fn allocated(&self) -> u64 {
-        self.allocated.get() - (self.end.get() - self.at.get()) as u64
+        self.allocated.get() - (self.small.room() + self.medium.room()) as u64
     }
 
     /// Allocates `words` words.
     #[inline(always)]
     fn allocate(&self, words: usize) -> *mut u64 {
         let bytes = words * 8;
-        let at = self.at.get();
-        if bytes <= self.end.get() - at {
-            self.at.set(at + bytes);
-            std::ptr::with_exposed_provenance_mut(at)
-        } else {
-            self.allocate_slowly(bytes)
+        match self.small.take(bytes) {
+            Some(at) => std::ptr::with_exposed_provenance_mut(at),
+            None => std::ptr::with_exposed_provenance_mut(self.allocate_slowly(bytes)),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn allocate_slowly(&self, bytes: usize) -> *mut u64 {
+    fn allocate_slowly(&self, bytes: usize) -> usize {
         if bytes > LARGE {
             self.allocated.set(self.allocated.get() + bytes as u64);
-            return std::ptr::with_exposed_provenance_mut(self.add_chunk(bytes + HEADER, bytes));
+            let (start, end) = self.add_chunk(region::HEADER + bytes);
+            self.chunks.borrow_mut().last_mut().expect("just added").top = end;
+            return start;
         }
-        self.allocated.set(self.allocated());
-        self.retire();
-        // The largest hole is last. What it has no room for leaves the holes to smaller objects.
-        let hole = self.holes.borrow_mut().pop_if(|(start, end)| *end - *start >= bytes);
-        let (start, end) = hole.unwrap_or_else(|| {
-            let start = self.add_chunk(CHUNK, 0);
-            (start, start - HEADER + CHUNK)
-        });
-        self.open(start, end);
-        self.allocate(bytes / 8)
+        let region = if bytes > MEDIUM { &self.medium } else { &self.small };
+        loop {
+            if let Some(at) = region.take(bytes) {
+                return at;
+            }
+            self.close(region);
+            let hole = self.holes.borrow_mut().next(&self.chunks.borrow(), bytes);
+            let (start, end) = hole.unwrap_or_else(|| self.add_chunk(region::CHUNK));
+            self.allocated.set(self.allocated.get() + (end - start) as u64);
+            region.open(start, end);
+        }
     }
 
-    fn open(&self, start: usize, end: usize) {
-        self.allocated.set(self.allocated.get() + (end - start) as u64);
-        self.at.set(start);
-        self.end.set(end);
+    /// Ends allocation into the run of free space that is open.
+    fn close(&self, region: &Region) {
+        self.allocated.set(self.allocated.get() - region.room() as u64);
+        if let Some(at) = region.close() {
+            self.note_top(at);
+        }
     }
 
-    /// Notes how far the current chunk is filled.
-    fn retire(&self) {
-        let at = self.at.get();
-        if at != 0 {
-            let top = &mut self.chunks.borrow_mut()[chunk_index(at - 1)].top;
-            *top = at.max(*top);
-        }
-        self.at.set(0);
-        self.end.set(0);
+    /// Notes that the chunk whose byte before `at` is filled has objects up to there.
+    fn note_top(&self, at: usize) {
+        let top = &mut self.chunks.borrow_mut()[region::chunk_index(at - 1)].top;
+        *top = at.max(*top);
     }
 
-    /// A new chunk; answers where its objects start.
-    fn add_chunk(&self, bytes: usize, used: usize) -> usize {
-        let memory = Memory::from_size_align(bytes, CHUNK).expect("a chunk's size is sane");
-        // SAFETY: the size is not zero.
-        let base = unsafe { alloc(memory) };
-        if base.is_null() {
-            std::alloc::handle_alloc_error(memory);
-        }
+    /// A new chunk; answers where its objects may lie.
+    fn add_chunk(&self, bytes: usize) -> (usize, usize) {
         let mut chunks = self.chunks.borrow_mut();
-        // SAFETY: the chunk is longer than its header.
-        unsafe { base.cast::<u64>().write(chunks.len() as u64) };
-        let base = base.expose_provenance();
-        chunks.push(Chunk { base, bytes, top: base + HEADER + used, marks: Vec::new(), lines: Vec::new() });
+        let chunk = Chunk::new(bytes, chunks.len());
+        let (start, end) = (chunk.start(), chunk.base + bytes);
+        chunks.push(chunk);
         self.reserved.set(self.reserved.get() + bytes as u64);
-        base + HEADER
+        (start, end)
     }
 
     /// A new object with `payload` words that the caller fills.
@@ -300,7 +287,7 @@ impl Heap {
     fn object(&self, tag: Tag, header: u64, payload: usize) -> Val {
         let at = self.allocate(1 + payload);
         // SAFETY: just allocated with room for the header.
-        unsafe { at.write(header) };
+        unsafe { at.write(header | self.unmarked.get()) };
         Val(at as u64 | tag as u64)
     }
 
@@ -313,14 +300,34 @@ impl Heap {
 
     #[inline(always)]
     fn header(&self, v: Val) -> u64 {
-        debug_assert!(v.is_pointer(), "{v:?}");
+        debug_assert!(v.is_pointer() && !v.is_element(), "{v:?}");
         // SAFETY: H1, every object has a header; callers have looked at the tag.
         unsafe { word(self, v, 0) }.load(Relaxed)
     }
 
+    /// Flips the mark of an object whose header is `head`.
+    #[inline(always)]
+    fn flip_mark(&self, v: Val, head: u64) {
+        // SAFETY: H1; a collection runs alone.
+        unsafe { word(self, v, 0) }.store(head ^ MARK, Relaxed);
+    }
+
+    /// Has the processor fetch the start of an object.
+    #[inline(always)]
+    fn prefetch(&self, v: Val) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a prefetch reads nothing that the program could see.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::with_exposed_provenance((v.object().0 & !7) as usize));
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = v;
+    }
+
     #[inline(always)]
     fn expect(&self, v: Val, tag: Tag) -> u64 {
-        assert!(v.tag() as u8 == tag as u8, "expected {tag:?}, found {v:?}");
+        assert!(v.tag() as u8 == tag as u8 && !v.is_element(), "expected {tag:?}, found {v:?}");
         let head = self.header(v);
         debug_assert!(self.owns(v) && tag_of(kind_of(head)) == tag, "H1: {v:?} is of another heap, or dead");
         head
@@ -329,7 +336,7 @@ impl Heap {
     /// Whether the object lies in a chunk of this heap.
     fn owns(&self, v: Val) -> bool {
         let at = (v.0 & !7) as usize;
-        self.chunks.borrow().get(chunk_index(at)).is_some_and(|chunk| chunk.base == at & !(CHUNK - 1))
+        self.chunks.borrow().get(region::chunk_index(at)).is_some_and(|chunk| chunk.holds(at))
     }
 
     #[inline(always)]
@@ -391,18 +398,21 @@ impl Heap {
     /// Whether it is a thunk or closure whose captures are to be filled.
     pub fn is_unfilled(&self, v: Val) -> bool {
         matches!(v.tag(), Tag::Thunk | Tag::Func)
+            && !v.is_element()
             && self.header(v) & STATE_MASK == state::UNFILLED << STATE_SHIFT
     }
 
     /// The code unit of a thunk of kind [`Kind::Thunk`], or of a closure.
     #[inline(always)]
     pub fn unit(&self, v: Val) -> u32 {
+        assert!(!v.is_element());
         id_of(self.header(v))
     }
 
     /// Fills the captures of a thunk or closure made by a recursive group.
     #[inline]
     pub fn fill_captures(&self, v: Val, captures: impl ExactSizeIterator<Item = Val>) {
+        assert!(!v.is_element());
         let head = self.header(v);
         assert!(aux_of(head) == captures.len(), "captures of another unit");
         self.fill(v, 1, captures);
@@ -423,7 +433,7 @@ impl Heap {
 
     #[inline(always)]
     fn expect_thunk(&self, v: Val, order: std::sync::atomic::Ordering) -> u64 {
-        assert!(v.is_thunk());
+        assert!(v.is_thunk() && !v.is_element());
         // SAFETY: H1, a thunk has a header.
         unsafe { word(self, v, 0) }.load(order)
     }
@@ -443,14 +453,19 @@ impl Heap {
         Claim::Run(code_of(head))
     }
 
-    /// Whether a value is a thunk that has not begun to run.
+    /// Whether a value is a thunk that has not begun to run, and no element of a mapping.
     pub fn is_waiting(&self, v: Val) -> bool {
-        v.is_thunk() && self.expect(v, Tag::Thunk) & STATE_MASK == state::NEW << STATE_SHIFT
+        v.is_thunk()
+            && !v.is_element()
+            && self.expect(v, Tag::Thunk) & STATE_MASK == state::NEW << STATE_SHIFT
     }
 
     /// Whether a value is a thunk that is running.
     pub fn is_busy(&self, v: Val) -> bool {
-        v.is_thunk() && self.expect(v, Tag::Thunk) & STATE_MASK == state::BUSY << STATE_SHIFT
+        let thunk = if v.is_element() { self.call_of(v) } else { Some(v) };
+        thunk.is_some_and(|v| {
+            v.is_thunk() && self.expect(v, Tag::Thunk) & STATE_MASK == state::BUSY << STATE_SHIFT
+        })
     }
 
     /// What a thunk runs, or ran.
@@ -470,6 +485,16 @@ impl Heap {
         if !v.is_thunk() {
             return Some(v);
         }
+        if v.is_element() {
+            return self
+                .call_of(v)
+                .and_then(|call| if call.is_thunk() { self.peek_thunk(call) } else { Some(call) });
+        }
+        self.peek_thunk(v)
+    }
+
+    #[inline(always)]
+    fn peek_thunk(&self, v: Val) -> Option<Val> {
         // SAFETY: H1, a thunk has a header.
         let head = unsafe { word(self, v, 0) }.load(Acquire);
         (head & STATE_MASK == state::DONE << STATE_SHIFT).then(|| self.first(v))
@@ -506,13 +531,69 @@ impl Heap {
     /// The captures of a thunk or closure, or the words of a select or apply thunk, before it has run.
     #[inline(always)]
     pub fn captures(&self, v: Val) -> &[Slot] {
-        assert!(matches!(v.tag(), Tag::Thunk | Tag::Func));
+        assert!(matches!(v.tag(), Tag::Thunk | Tag::Func) && !v.is_element());
         let head = self.header(v);
         let n = match kind_of(head) {
             Kind::SelectThunk | Kind::ApplyThunk => small_of(head),
             _ => aux_of(head),
         };
         self.slots(v, 1, n)
+    }
+
+    // ---- mappings -----------------------------------------------------------------------------------
+
+    /// A set with the keys of the plain set `source`, each value of which is the call of `function` with the name and the
+    /// value there. The calls are elements of one mapping: thunks that take no memory until they are asked for. `None` if
+    /// the set is too large for that.
+    pub fn new_mapped_attrs(&self, function: Val, source: Val, layouts: &crate::Layouts) -> Option<Val> {
+        let layout = self.layout(source)?;
+        let n = layouts.len(layout);
+        let mapping = self.object(Tag::Thunk, header(Kind::Mapping, 0, 0, n as u32), 3);
+        self.fill(mapping, 1, [function, source, Val::ABSENT].into_iter());
+        Val::element(mapping.0, n.checked_sub(1)?)?;
+        let element = |i| Val::element(mapping.0, i).expect("the last one fits");
+        Some(self.new_attrs(layout, 0, (0..n).map(element)))
+    }
+
+    /// The function and the source of the mapping that `v` is an element of, and the slot of the source that it is
+    /// applied to.
+    pub fn element(&self, v: Val) -> (Val, Val, u32) {
+        let [function, source, _] = self.mapping(v);
+        (function.get(), source.get(), v.element_number() as u32)
+    }
+
+    fn mapping(&self, v: Val) -> &[Slot; 3] {
+        assert!(v.is_element() && kind_of(self.header(v.object())) == Kind::Mapping);
+        self.slots(v.object(), 1, 3).try_into().expect("as many as asked for")
+    }
+
+    /// The thunk of the call that `v`, an element of a mapping, stands for, once there is one; or its value.
+    pub fn call_of(&self, v: Val) -> Option<Val> {
+        let (n, i) = (id_of(self.header(v.object())) as usize, v.element_number());
+        let mut calls = self.mapping(v)[2].get();
+        if n > PAGE && calls.is_list() {
+            calls = self.list(calls)[i / PAGE].get();
+        }
+        let call = if calls.is_list() { self.list(calls)[i % PAGE].get() } else { Val::ABSENT };
+        (call != Val::ABSENT).then_some(call)
+    }
+
+    /// Lets `v`, an element of a mapping, stand for the thunk `call`.
+    pub fn set_call(&self, v: Val, call: Val) {
+        let (n, i) = (id_of(self.header(v.object())) as usize, v.element_number());
+        let mut at = &self.mapping(v)[2];
+        if n > PAGE {
+            at = &self.list(self.made(at, n.div_ceil(PAGE)))[i / PAGE];
+        }
+        self.list(self.made(at, n.min(PAGE)))[i % PAGE].set(call);
+    }
+
+    /// The list in a slot, of so many absent values if there is none yet.
+    fn made(&self, at: &Slot, n: usize) -> Val {
+        if !at.get().is_list() {
+            at.set(self.new_list(std::iter::repeat_n(Val::ABSENT, n)));
+        }
+        at.get()
     }
 
     // ---- functions ----------------------------------------------------------------------------------
@@ -602,7 +683,7 @@ impl Heap {
     #[inline(always)]
     pub fn layout(&self, v: Val) -> Option<LayoutId> {
         let head = self.expect(v, Tag::Attrs);
-        (head & 0xff == Kind::Attrs as u64).then_some(LayoutId(id_of(head)))
+        (head & 0xf == Kind::Attrs as u64).then_some(LayoutId(id_of(head)))
     }
 
     /// The entry of the position table of a plain set.
@@ -834,181 +915,31 @@ impl Heap {
             return Vec::new();
         }
         let mut counts = vec![(0, 0); KINDS.len()];
-        let at_end = self.at.get();
+        self.close(&self.small);
+        self.close(&self.medium);
         for chunk in self.chunks.borrow().iter() {
-            let is_current = chunk.base == at_end.wrapping_sub(1) & !(CHUNK - 1);
-            let top = if is_current { at_end } else { chunk.top };
-            let mut at = chunk.base + HEADER;
-            while at < top {
+            let mut at = chunk.start();
+            while at < chunk.top {
                 let head = self.header(Val(at as u64));
-                let words = self.size(head, layouts);
+                let words = 1 + collect::extent(head, layouts).0;
                 let (n, bytes) = &mut counts[kind_of(head) as usize];
                 *n += 1;
                 *bytes += 8 * words as u64;
                 at += 8 * words;
             }
         }
-        KINDS.iter().zip(counts).map(|(&kind, (n, bytes))| (kind, n, bytes)).collect()
+        KINDS[..=Kind::Mapping as usize]
+            .iter()
+            .zip(counts)
+            .map(|(&kind, (n, bytes))| (kind, n, bytes))
+            .collect()
     }
-
-    // ---- collection ---------------------------------------------------------------------------------
-
-    /// Frees what is not reachable from `roots`. Needs `&mut self`: no machine runs, nothing is borrowed.
-    ///
-    /// Every value that will be used afterwards must be reachable (H5). Answers the bytes of live objects.
-    pub fn collect(&mut self, roots: &mut Roots<'_>, layouts: &crate::Layouts) -> u64 {
-        let live = self.mark_roots(roots, layouts);
-        self.sweep(true);
-        live
-    }
-
-    /// The same while a machine runs: at a point where it holds no reference into the heap, only roots (H6). Memory is kept
-    /// for what comes.
-    pub fn collect_at_safepoint(&self, roots: &mut Roots<'_>, layouts: &crate::Layouts) -> u64 {
-        let live = self.mark_roots(roots, layouts);
-        self.sweep(false);
-        live
-    }
-
-    fn mark_roots(&self, roots: &mut Roots<'_>, layouts: &crate::Layouts) -> u64 {
-        self.collected.set(true);
-        self.allocated.set(self.allocated());
-        self.retire();
-        let mut chunks = self.chunks.borrow_mut();
-        for chunk in chunks.iter_mut() {
-            chunk.marks.clear();
-            chunk.marks.resize(chunk.bytes.min(CHUNK).div_ceil(64 * 8), 0);
-            chunk.lines.clear();
-            chunk.lines.resize(CHUNK / LINE / 64, 0);
-        }
-        let mut stack: Vec<Val> = vec![self.empty_list(), self.empty_attrs(), self.empty_string()];
-        roots(&mut |v| stack.push(v));
-        self.mark(&mut chunks, stack, layouts)
-    }
-
-    /// Marks what `stack` reaches; answers its bytes. Thunks that have run give way to their values.
-    fn mark(&self, chunks: &mut [Chunk], mut stack: Vec<Val>, layouts: &crate::Layouts) -> u64 {
-        let mut live = 0;
-        while let Some(v) = stack.pop() {
-            if !v.is_pointer() || !mark_object(chunks, v) {
-                continue;
-            }
-            let head = self.header(v);
-            let bytes = 8 * self.size(head, layouts);
-            live += bytes as u64;
-            mark_lines(chunks, v, bytes);
-            let (from, len) = traced(head, layouts);
-            for slot in self.slots(v, from, len) {
-                let v = slot.get();
-                let value = self.peek(v).unwrap_or(v);
-                if value != v {
-                    slot.set(value);
-                }
-                if value.is_pointer() {
-                    stack.push(value);
-                }
-            }
-        }
-        live
-    }
-
-    /// Words of an object, with its header.
-    fn size(&self, head: u64, layouts: &crate::Layouts) -> usize {
-        1 + match kind_of(head) {
-            Kind::Thunk => aux_of(head).max(1),
-            Kind::SelectThunk | Kind::ApplyThunk => small_of(head),
-            Kind::Closure => aux_of(head),
-            Kind::Primop => 0,
-            Kind::Partial => aux_of(head) + 1,
-            Kind::Attrs => layouts.len(LayoutId(id_of(head))),
-            Kind::Overlay => 3,
-            Kind::List => id_of(head) as usize,
-            Kind::String => 1 + (id_of(head) as usize).div_ceil(8),
-            Kind::Path => (id_of(head) as usize).div_ceil(8),
-            Kind::Float | Kind::BigInt | Kind::External => 1,
-        }
-    }
-
-    /// Lists the free lines of all chunks. Chunks without live objects are freed if `give_back`, and large ones in any case.
-    fn sweep(&self, give_back: bool) {
-        let mut chunks = self.chunks.borrow_mut();
-        let mut holes = Vec::new();
-        let mut kept: Vec<Chunk> = Vec::with_capacity(chunks.len());
-        for mut chunk in std::mem::take(&mut *chunks) {
-            let is_dead = chunk.marks.iter().all(|&w| w == 0);
-            if is_dead && (give_back || chunk.bytes != CHUNK) {
-                self.reserved.set(self.reserved.get() - chunk.bytes as u64);
-                free_chunk(&chunk);
-                continue;
-            }
-            let base: *mut u64 = std::ptr::with_exposed_provenance_mut(chunk.base);
-            // SAFETY: the first word of a chunk is its index, which changes as chunks before it go.
-            unsafe { base.write(kept.len() as u64) };
-            if chunk.bytes == CHUNK {
-                find_holes(&chunk, &mut holes);
-                chunk.top = chunk.base + CHUNK;
-            }
-            kept.push(chunk);
-        }
-        holes.sort_by_key(|&(start, end)| end - start);
-        *chunks = kept;
-        *self.holes.borrow_mut() = holes;
-    }
-}
-
-/// Lists the runs of free lines of a chunk.
-fn find_holes(chunk: &Chunk, holes: &mut Vec<(usize, usize)>) {
-    let is_used = |line: usize| line == 0 || chunk.lines[line / 64] >> (line % 64) & 1 == 1;
-    let mut line = 0;
-    while line < CHUNK / LINE {
-        let used = is_used(line);
-        let end = (line..CHUNK / LINE).find(|&l| is_used(l) != used).unwrap_or(CHUNK / LINE);
-        if !used {
-            let (start, end) = (chunk.base + line * LINE, chunk.base + end * LINE);
-            if cfg!(debug_assertions) {
-                poison(start, end);
-            }
-            holes.push((start, end));
-        }
-        line = end;
-    }
-}
-
-/// Sets the mark of an object; answers whether it was not set.
-fn mark_object(chunks: &mut [Chunk], v: Val) -> bool {
-    let at = (v.0 & !7) as usize;
-    let chunk = &mut chunks[chunk_index(at)];
-    let word = (at - chunk.base) / 8;
-    let (i, bit) = (word / 64, 1u64 << (word % 64));
-    let new = chunk.marks[i] & bit == 0;
-    chunk.marks[i] |= bit;
-    new
-}
-
-/// Sets the marks of the lines that an object of so many bytes touches. Large objects have chunks of their own.
-fn mark_lines(chunks: &mut [Chunk], v: Val, bytes: usize) {
-    let at = (v.0 & !7) as usize;
-    let chunk = &mut chunks[chunk_index(at)];
-    if chunk.bytes != CHUNK {
-        return;
-    }
-    let start = at - chunk.base;
-    for line in start / LINE..=(start + bytes - 1) / LINE {
-        chunk.lines[line / 64] |= 1 << (line % 64);
-    }
-}
-
-/// Overwrites dead objects by what is no object, so that a root which was forgotten (H5) shows.
-fn poison(start: usize, end: usize) {
-    let at: *mut u8 = std::ptr::with_exposed_provenance_mut(start);
-    // SAFETY: the hole lies in a chunk, and nothing in it is alive.
-    unsafe { at.write_bytes(0xdd, end - start) };
 }
 
 /// The tag of values of a kind.
 fn tag_of(kind: Kind) -> Tag {
     match kind {
-        Kind::Thunk | Kind::SelectThunk | Kind::ApplyThunk => Tag::Thunk,
+        Kind::Thunk | Kind::SelectThunk | Kind::ApplyThunk | Kind::Mapping => Tag::Thunk,
         Kind::Closure | Kind::Primop | Kind::Partial => Tag::Func,
         Kind::Attrs | Kind::Overlay => Tag::Attrs,
         Kind::List => Tag::List,
@@ -1017,41 +948,10 @@ fn tag_of(kind: Kind) -> Tag {
     }
 }
 
-/// Which words of an object hold values: first and number.
-fn traced(head: u64, layouts: &crate::Layouts) -> (usize, usize) {
-    match kind_of(head) {
-        Kind::Thunk | Kind::SelectThunk | Kind::ApplyThunk => match state_of(head) {
-            state::DONE => (1, 1),
-            state::FAILED => (1, 0),
-            _ if kind_of(head) == Kind::Thunk => (1, aux_of(head)),
-            _ => (1, small_of(head)),
-        },
-        Kind::Closure => (1, aux_of(head)),
-        Kind::Partial => (1, aux_of(head) + 1),
-        Kind::Attrs => (1, layouts.len(LayoutId(id_of(head)))),
-        Kind::Overlay => (1, 3),
-        Kind::List => (1, id_of(head) as usize),
-        Kind::Primop | Kind::String | Kind::Path | Kind::Float | Kind::BigInt | Kind::External => (1, 0),
-    }
-}
-
 const NO_SYMBOL: u32 = u32::MAX;
-
-/// The number of the chunk that `at` lies in (the first `CHUNK` bytes of it).
-fn chunk_index(at: usize) -> usize {
-    let base: *const u64 = std::ptr::with_exposed_provenance(at & !(CHUNK - 1));
-    // SAFETY: chunks are aligned to `CHUNK`, and objects start within their first `CHUNK` bytes; the first word is the index.
-    unsafe { base.read() as usize }
-}
-
-fn free_chunk(chunk: &Chunk) {
-    let memory = Memory::from_size_align(chunk.bytes, CHUNK).expect("as it was made");
-    // SAFETY: allocated by `add_chunk` with the same layout, and freed once.
-    unsafe { dealloc(std::ptr::with_exposed_provenance_mut(chunk.base), memory) };
-}
 
 impl Drop for Heap {
     fn drop(&mut self) {
-        self.chunks.get_mut().iter().for_each(free_chunk);
+        self.chunks.get_mut().iter().for_each(Chunk::free);
     }
 }

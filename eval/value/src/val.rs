@@ -27,8 +27,8 @@ pub enum Tag {
     Boxed = 7,
 }
 
-const TAGS: [Tag; 8] =
-    [Tag::Thunk, Tag::Attrs, Tag::List, Tag::String, Tag::Func, Tag::Int, Tag::Immediate, Tag::Boxed];
+/// Where the number of an element of a mapping starts in a [`Val`]; addresses are shorter.
+const ELEMENT_SHIFT: u32 = 48;
 
 /// What an object on the heap is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,9 +49,11 @@ pub enum Kind {
     Float,
     BigInt,
     External,
+    Mapping,
 }
 
-pub(crate) const KINDS: [Kind; 14] = [
+/// Kinds by number, as the low four bits of a header have it; the last is not used.
+pub(crate) const KINDS: [Kind; 16] = [
     Kind::Thunk,
     Kind::SelectThunk,
     Kind::ApplyThunk,
@@ -66,6 +68,8 @@ pub(crate) const KINDS: [Kind; 14] = [
     Kind::Float,
     Kind::BigInt,
     Kind::External,
+    Kind::Mapping,
+    Kind::Mapping,
 ];
 
 const fn immediate(n: u64) -> Val {
@@ -85,7 +89,16 @@ impl Val {
     /// The kind of word this is.
     #[inline(always)]
     pub fn tag(self) -> Tag {
-        TAGS[(self.0 & 7) as usize]
+        match self.0 & 7 {
+            0 => Tag::Thunk,
+            1 => Tag::Attrs,
+            2 => Tag::List,
+            3 => Tag::String,
+            4 => Tag::Func,
+            5 => Tag::Int,
+            6 => Tag::Immediate,
+            _ => Tag::Boxed,
+        }
     }
 
     /// A boolean.
@@ -123,6 +136,30 @@ impl Val {
         self.0 & 7 == Tag::Thunk as u64
     }
 
+    /// Whether it is a thunk that exists only as the element of a mapping so far: a call that nobody has asked for.
+    #[inline(always)]
+    pub fn is_element(self) -> bool {
+        self.is_thunk() && self.0 >> ELEMENT_SHIFT != 0
+    }
+
+    /// The element `i` of the mapping at `address`, if both fit.
+    pub(crate) fn element(address: u64, i: usize) -> Option<Val> {
+        let number = i as u64 + 1;
+        (address >> ELEMENT_SHIFT == 0 && number < 1 << (64 - ELEMENT_SHIFT))
+            .then_some(Val(address | number << ELEMENT_SHIFT))
+    }
+
+    /// Which element of its mapping it is.
+    pub(crate) fn element_number(self) -> usize {
+        (self.0 >> ELEMENT_SHIFT) as usize - 1
+    }
+
+    /// The mapping of an element as an object; anything else as it is.
+    #[inline(always)]
+    pub(crate) fn object(self) -> Val {
+        if self.is_thunk() { Val(self.0 & ((1 << ELEMENT_SHIFT) - 1)) } else { self }
+    }
+
     /// Whether it is an attribute set.
     #[inline(always)]
     pub fn is_attrs(self) -> bool {
@@ -150,7 +187,8 @@ impl Val {
     /// Whether the word points to the heap.
     #[inline(always)]
     pub(crate) fn is_pointer(self) -> bool {
-        !matches!(self.tag(), Tag::Int | Tag::Immediate)
+        const POINTERS: u64 = !(1 << Tag::Int as u64 | 1 << Tag::Immediate as u64);
+        POINTERS >> (self.0 & 7) & 1 == 1
     }
 
     /// The word, to be used as an identity (never to be turned back).

@@ -73,8 +73,8 @@ pub struct File {
 pub struct Files {
     files: Vec<File>,
     host: Arc<dyn Host>,
-    /// Texts read again, by file.
-    read: Mutex<FxHashMap<u32, Arc<[u8]>>>,
+    /// Where the lines of files start in which a position was asked for.
+    line_starts: Mutex<FxHashMap<u32, Arc<[u32]>>>,
     next_pos: u32,
     next_unit: u32,
 }
@@ -84,8 +84,8 @@ pub struct Files {
 pub struct Location<'a> {
     /// The source.
     pub origin: &'a Origin,
-    /// Its text.
-    pub source: Arc<[u8]>,
+    /// Its number among all.
+    pub file: u32,
     /// The line, from 1.
     pub line: u32,
     /// The byte in the line, from 1.
@@ -95,7 +95,7 @@ pub struct Location<'a> {
 impl Files {
     /// No sources yet; files are read again from `host`.
     pub fn new(host: Arc<dyn Host>) -> Files {
-        Files { files: Vec::new(), host, read: Mutex::default(), next_pos: 0, next_unit: 0 }
+        Files { files: Vec::new(), host, line_starts: Mutex::default(), next_pos: 0, next_unit: 0 }
     }
 
     /// Where the next file's positions will start.
@@ -141,15 +141,17 @@ impl Files {
     }
 
     /// The text of a file; empty if it cannot be read any more.
-    fn text(&self, file: u32) -> Arc<[u8]> {
+    pub fn text(&self, file: u32) -> Arc<[u8]> {
         match &self.files[file as usize] {
             File { source: Some(source), .. } => source.clone(),
-            File { origin: Origin::File(path), .. } => {
-                let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-                read.entry(file).or_insert_with(|| self.host.read_file(path).unwrap_or_default()).clone()
-            }
+            File { origin: Origin::File(path), .. } => self.host.read_file(path).unwrap_or_default(),
             _ => Arc::default(),
         }
+    }
+
+    fn line_starts(&self, file: u32) -> Arc<[u32]> {
+        let mut known = self.line_starts.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(file).or_insert_with(|| line_starts(&self.text(file))).clone()
     }
 
     /// Where the source of a position came from.
@@ -162,13 +164,20 @@ impl Files {
     pub fn locate(&self, pos: Pos) -> Option<Location<'_>> {
         let file = self.files.partition_point(|f| f.start <= pos.0).checked_sub(1)?;
         let File { origin, start, .. } = self.files.get(file)?;
-        let source = self.text(file as u32);
-        let offset = ((pos.0 - start) as usize).min(source.len());
-        let before = &source[..offset];
-        let line = lines(before).count() as u32;
-        let column = 1 + lines(before).last().map_or(0, <[u8]>::len) as u32;
-        Some(Location { origin, source, line, column })
+        let file = file as u32;
+        let starts = self.line_starts(file);
+        let offset = pos.0 - start;
+        let line = starts.partition_point(|&start| start <= offset) as u32;
+        let column = 1 + offset - starts[line as usize - 1];
+        Some(Location { origin, file, line, column })
     }
+}
+
+/// Where the lines of a text start, by [`lines`].
+fn line_starts(text: &[u8]) -> Arc<[u32]> {
+    let ends = memchr::memchr2_iter(b'\n', b'\r', text);
+    let starts = ends.filter(|&end| !text[end..].starts_with(b"\r\n")).map(|end| end as u32 + 1);
+    std::iter::once(0).chain(starts).collect()
 }
 
 /// The lines of a text. They end with a line feed, a carriage return, or both, as CppNix counts them.

@@ -48,25 +48,26 @@ pub(crate) struct LinkedChild {
     len: u16,
 }
 
-/// Code ready to run.
+/// Code ready to run. What every run needs comes first, to share a line of the processor's cache.
+#[repr(C)]
 pub struct Code {
-    pub(crate) unit: u32,
-    pub(crate) file: u32,
     pub(crate) ops: Box<[Op]>,
-    pub(crate) pos: Box<[u32]>,
-    pub(crate) consts: Box<[Val]>,
-    pub(crate) sites: Box<[Site]>,
+    pub(crate) n_regs: u32,
+    pub(crate) captures: u16,
+    pub(crate) params: u8,
+    pub(crate) captures_in_registers: bool,
     pub(crate) children: Box<[LinkedChild]>,
     /// From where all children take their captures.
     sources: Box<[u16]>,
+    pub(crate) sites: Box<[Site]>,
+    pub(crate) consts: Box<[Val]>,
     pub(crate) shapes: Box<[(LayoutId, PositionsId)]>,
     pub(crate) formals: Box<[(Site, bool)]>,
+    pub(crate) unit: u32,
+    pub(crate) file: u32,
+    pub(crate) pos: Box<[u32]>,
     pub(crate) has_pattern: bool,
     pub(crate) ellipsis: bool,
-    pub(crate) n_regs: u32,
-    pub(crate) params: u8,
-    pub(crate) captures: u16,
-    pub(crate) captures_in_registers: bool,
     /// The position of the first byte of its file.
     start: u32,
     /// What errors need of it, made for the first one.

@@ -442,10 +442,30 @@ impl<'w> Machine<'w> {
         if !v.is_thunk() {
             return Ok(Some(v));
         }
+        let v = if v.is_element() { self.call_of(v) } else { v };
+        if !v.is_thunk() {
+            return Ok(Some(v));
+        }
         match self.heap.claim::<SHARED>(v) {
             Claim::Done(value) => Ok(Some(value)),
             claim => self.start_claimed(regs, v, claim, dst),
         }
+    }
+
+    /// The thunk that the element of a mapping stands for, made now if nobody has asked for it; or its value.
+    #[inline(never)]
+    fn call_of(&mut self, v: Val) -> Val {
+        if let Some(call) = self.heap.call_of(v) {
+            return call;
+        }
+        let (function, source, slot) = self.heap.element(v);
+        let layout = self.heap.layout(source).expect("mappings are of plain sets");
+        let name = self.symbol_string(self.layouts.keys(layout)[slot as usize]);
+        let value = self.heap.attr(source, slot).get();
+        self.st.stats.thunks += 1;
+        let call = self.heap.new_apply_thunk(NO_UNIT, 0, function, &[name, value]);
+        self.heap.set_call(v, call);
+        call
     }
 
     fn start_claimed(
@@ -648,18 +668,15 @@ impl<'w> Machine<'w> {
             if self.wants_collection {
                 self.collect(regs);
             }
-            let frame = self.frames.last().expect("above the floor");
+            let frame = *self.frames.last().expect("above the floor");
             let done = match frame.code {
-                Some(code) => {
-                    let ip = frame.ip as usize + frame.done as usize;
-                    let (base, env) = (frame.base as usize, frame.env);
-                    self.execute_code(regs, code, ip, base, env)?
-                }
-                None => self.execute_native(regs)?,
+                Some(code) => self.execute_code(regs, frame, code, floor)?,
+                None => match self.execute_native(regs)? {
+                    Some(v) => self.deliver(regs, v, floor),
+                    None => None,
+                },
             };
-            if let Some(v) = done
-                && let Some(v) = self.deliver(regs, v, floor)
-            {
+            if let Some(v) = done {
                 return Ok(v);
             }
         }
@@ -700,95 +717,130 @@ impl<'w> Machine<'w> {
         }
     }
 
-    /// Runs instructions of the code frame on top. Answers the frame's value, or `None` when another frame is on top.
+    /// Runs instructions of the frame on top, whose code is `code`, and of those pushed on it or left below it. Answers the
+    /// value of the last frame above `floor`, or `None` when there is a builtin to be resumed or the heap to be collected.
     fn execute_code(
         &mut self,
         regs: &mut Vec<Val>,
+        frame: Frame<'w>,
         code: &'w Code,
-        start: usize,
-        base: usize,
-        env: Val,
+        floor: usize,
     ) -> Result<Option<Val>, Error> {
         let heap = self.heap;
-        let w = window(regs, base);
-        let mut ip = start;
-        // Leaves the frame at an instruction: to be run again, or to go on with.
-        macro_rules! leave {
-            ($done:expr) => {{
-                let frame = self.frames.last_mut().expect("this frame");
-                (frame.ip, frame.done) = (ip as u32, $done);
-            }};
-        }
-        macro_rules! fallible {
-            ($result:expr) => {
-                match $result {
-                    Ok(v) => v,
-                    Err(error) => {
-                        leave!(false);
-                        return Err(error);
-                    }
-                }
-            };
-        }
-        macro_rules! fail {
-            ($error:expr) => {{
-                leave!(false);
-                return Err($error);
-            }};
-        }
-        macro_rules! force {
-            ($reg:expr) => {{
-                let reg = $reg as u8;
-                let v = w[reg as usize];
-                if v.is_thunk() {
-                    match heap.claim::<SHARED>(v) {
-                        Claim::Done(value) => {
-                            w[reg as usize] = value;
-                            value
-                        }
-                        claim => {
+        let mut code = code;
+        let (mut base, mut env) = (frame.base as usize, frame.env);
+        let mut ip = frame.ip as usize + frame.done as usize;
+        let mut w = window(regs, base);
+        'run: loop {
+            // Leaves the frame at an instruction: to be run again, or to go on with.
+            macro_rules! leave {
+                ($done:expr) => {{
+                    let frame = self.frames.last_mut().expect("this frame");
+                    (frame.ip, frame.done) = (ip as u32, $done);
+                }};
+            }
+            macro_rules! fallible {
+                ($result:expr) => {
+                    match $result {
+                        Ok(v) => v,
+                        Err(error) => {
                             leave!(false);
-                            match self.start_claimed(regs, v, claim, reg) {
-                                Ok(None) => return Ok(None),
-                                // Not worth leaving for: run the instruction again.
-                                Ok(Some(value)) => {
-                                    regs[base + reg as usize] = value;
-                                    return Ok(None);
-                                }
-                                Err(error) => {
-                                    self.trail.operand = Some(reg);
-                                    return Err(error);
+                            return Err(error);
+                        }
+                    }
+                };
+            }
+            macro_rules! fail {
+                ($error:expr) => {{
+                    leave!(false);
+                    return Err($error);
+                }};
+            }
+            // Goes on with the frame on top.
+            macro_rules! switch {
+                () => {{
+                    let frame = self.frames.last().expect("above the floor");
+                    let Some(next) = frame.code.filter(|_| !self.wants_collection) else { return Ok(None) };
+                    code = next;
+                    (base, env) = (frame.base as usize, frame.env);
+                    ip = frame.ip as usize + frame.done as usize;
+                    w = window(regs, base);
+                    continue 'run;
+                }};
+            }
+            macro_rules! force {
+                ($reg:expr) => {{
+                    let reg = $reg as u8;
+                    let mut v = w[reg as usize];
+                    if v.is_element() {
+                        v = self.call_of(v);
+                        w[reg as usize] = v;
+                    }
+                    if v.is_thunk() {
+                        match heap.claim::<SHARED>(v) {
+                            Claim::Done(value) => {
+                                w[reg as usize] = value;
+                                value
+                            }
+                            claim => {
+                                leave!(false);
+                                match self.start_claimed(regs, v, claim, reg) {
+                                    Ok(None) => switch!(),
+                                    Ok(Some(value)) => {
+                                        w = window(regs, base);
+                                        w[reg as usize] = value;
+                                        value
+                                    }
+                                    Err(error) => {
+                                        self.trail.operand = Some(reg);
+                                        return Err(error);
+                                    }
                                 }
                             }
                         }
+                    } else {
+                        v
                     }
-                } else {
-                    v
-                }
-            }};
-        }
-        // Starts something that gives the value of this instruction.
-        macro_rules! start {
-            ($dst:expr, $step:expr) => {{
-                let step = $step;
-                leave!(true);
-                if let Some(v) = self.start_step(regs, step, $dst, Val::ABSENT)? {
-                    regs[base + $dst as usize] = v;
-                }
-                return Ok(None);
-            }};
-        }
-        macro_rules! source {
-            ($from:expr) => {{
-                let from = $from;
-                if from < frazil_code::Child::CAPTURE {
-                    w[from as usize]
-                } else {
-                    heap.captures(env)[(from - frazil_code::Child::CAPTURE) as usize].get()
-                }
-            }};
-        }
-        loop {
+                }};
+            }
+            // Starts something that gives the value of this instruction.
+            macro_rules! start {
+                ($dst:expr, $step:expr) => {{
+                    let step = $step;
+                    leave!(true);
+                    match self.start_step(regs, step, $dst, Val::ABSENT)? {
+                        Some(v) => {
+                            w = window(regs, base);
+                            w[$dst as usize] = v;
+                        }
+                        None => switch!(),
+                    }
+                }};
+            }
+            // Starts something that gives an operand of this instruction.
+            macro_rules! start_operand {
+                ($reg:expr, $step:expr) => {{
+                    let step = $step;
+                    leave!(false);
+                    match self.start_step(regs, step, $reg, Val::ABSENT)? {
+                        Some(v) => {
+                            w = window(regs, base);
+                            w[$reg as usize] = v;
+                        }
+                        None => switch!(),
+                    }
+                }};
+            }
+            macro_rules! source {
+                ($from:expr) => {{
+                    let from = $from;
+                    if from < frazil_code::Child::CAPTURE {
+                        w[from as usize]
+                    } else {
+                        heap.captures(env)[(from - frazil_code::Child::CAPTURE) as usize].get()
+                    }
+                }};
+            }
             let op = code.ops[ip];
             match op {
                 Op::Const { dst, k } => w[dst as usize] = code.consts[k as usize],
@@ -1022,7 +1074,7 @@ impl<'w> Machine<'w> {
                                     self.check_depth()?;
                                     self.poll()?;
                                     self.push_code(regs, callee, base + first, dst, f, Val::ABSENT, true);
-                                    return Ok(None);
+                                    switch!();
                                 }
                             }
                             (Kind::Primop, index) => {
@@ -1039,7 +1091,7 @@ impl<'w> Machine<'w> {
                                         step => start!(dst, step),
                                     }
                                     ip += 1;
-                                    continue;
+                                    continue 'run;
                                 }
                             }
                             _ => {}
@@ -1050,17 +1102,20 @@ impl<'w> Machine<'w> {
                 }
                 Op::Return { src } => {
                     let v = force!(src);
-                    return Ok(Some(v));
+                    if let Some(v) = self.deliver(regs, v, floor) {
+                        return Ok(Some(v));
+                    }
+                    switch!();
                 }
                 Op::Jump { to } => {
                     ip = to as usize;
-                    continue;
+                    continue 'run;
                 }
                 Op::JumpIfFalse { cond, to, .. } => match force!(cond) {
                     Val::TRUE => {}
                     Val::FALSE => {
                         ip = to as usize;
-                        continue;
+                        continue 'run;
                     }
                     v => fail!(self.wanted_bool(v, code.pos_at(ip))),
                 },
@@ -1068,7 +1123,7 @@ impl<'w> Machine<'w> {
                     Val::FALSE => {}
                     Val::TRUE => {
                         ip = to as usize;
-                        continue;
+                        continue 'run;
                     }
                     v => fail!(self.wanted_bool(v, code.pos_at(ip))),
                 },
@@ -1160,7 +1215,6 @@ impl<'w> Machine<'w> {
                     for reg in first..first + n {
                         let v = force!(reg);
                         if !v.is_string() {
-                            leave!(false);
                             let to = CoerceTo { copy: true, ..CoerceTo::PLAIN };
                             let step = coerce::to_string(
                                 v,
@@ -1168,10 +1222,7 @@ impl<'w> Machine<'w> {
                                 Pos::part(reg - first),
                                 "while evaluating a path segment",
                             );
-                            if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
-                                regs[base + reg as usize] = v;
-                            }
-                            return Ok(None);
+                            start_operand!(reg, step);
                         }
                     }
                     let parts = &w[first as usize..(first + n) as usize];
@@ -1181,17 +1232,13 @@ impl<'w> Machine<'w> {
                     for reg in first + 1..first + n {
                         let v = force!(reg);
                         if !v.is_string() {
-                            leave!(false);
                             let step = coerce::to_string(
                                 v,
                                 CoerceTo::PLAIN,
                                 Pos::part(reg - first),
                                 "while evaluating a path segment",
                             );
-                            if let Some(v) = self.start_step(regs, step, reg, Val::ABSENT)? {
-                                regs[base + reg as usize] = v;
-                            }
-                            return Ok(None);
+                            start_operand!(reg, step);
                         }
                     }
                     let parts = &w[first as usize..(first + n) as usize];

@@ -19,7 +19,8 @@ pub fn place(out: &mut String, files: &Files, pos: Pos, indent: &str) -> bool {
     out.push_str(&format!("{indent}at {}:{}:{}:", at.origin, at.line, at.column));
     // The line before, the line with a caret under the column, and the line after.
     let first = at.line.saturating_sub(1).max(1);
-    let shown = (1..).zip(lines(&at.source)).skip(first as usize - 1).take((at.line + 2 - first) as usize);
+    let source = files.text(at.file);
+    let shown = (1..).zip(lines(&source)).skip(first as usize - 1).take((at.line + 2 - first) as usize);
     for (number, text) in shown {
         out.push_str(&format!("\n {number:>5}| {}", String::from_utf8_lossy(text)));
         if number == at.line {

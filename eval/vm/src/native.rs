@@ -91,27 +91,44 @@ pub fn then(first: Step, kept: &[Val], go_on: GoOn) -> Result<Step, Error> {
     Ok(Step::ReturnRun(Box::new(Then { first: Some(first), kept: Args::from_slice(kept), go_on })))
 }
 
-/// A closure as a [`Native`] of two steps, for short waits: what it holds is hidden from collections.
-pub struct Closure<F>(pub Option<Step>, pub F);
+/// A closure as a [`Native`] of two steps, with the values that it holds.
+pub struct Closure<F> {
+    first: Option<Step>,
+    held: Args,
+    go_on: F,
+}
+
+impl<F> Closure<F> {
+    /// Runs a closure, which holds no values but `held`, as a builtin of its own.
+    pub fn at_once(held: &[Val], go_on: F) -> Closure<F> {
+        Closure { first: None, held: Args::from_slice(held), go_on }
+    }
+}
 
 impl<F> Native for Closure<F>
 where
     F: FnMut(&mut Machine<'_>, Val) -> Result<Step, Error> + Send,
 {
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        match self.0.take() {
+        match self.first.take() {
             Some(step) => Ok(step),
-            None => (self.1)(m, input),
+            None => (self.go_on)(m, input),
         }
+    }
+
+    fn values(&self, visit: &mut dyn FnMut(Val)) -> bool {
+        self.held.iter().for_each(|&v| visit(v));
+        self.first.is_none()
     }
 }
 
-/// Asks for `first`, then goes on with a closure.
-pub fn then_closure<F>(first: Step, go_on: F) -> Result<Step, Error>
+/// Asks for `first`, then goes on with a closure, which holds no values but `held`.
+pub fn then_closure<F>(first: Step, held: &[Val], go_on: F) -> Result<Step, Error>
 where
     F: FnMut(&mut Machine<'_>, Val) -> Result<Step, Error> + Send + 'static,
 {
-    Ok(Step::ReturnRun(Box::new(Closure(Some(first), go_on))))
+    let native = Closure { first: Some(first), held: Args::from_slice(held), go_on };
+    Ok(Step::ReturnRun(Box::new(native)))
 }
 
 /// [`Native::values`] for a builtin whose values are in these fields, each of which iterates over values or is one.

@@ -303,6 +303,9 @@ fn map_attrs(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     Ok(Step::Done(map_layers(m, a[0], a[1])))
 }
 
+/// Sets with as many attributes are mapped without a thunk for each: few of their values are asked for.
+const MAPPED: usize = 8;
+
 /// Maps a large set made of several layer by layer, so that their keys stay shared. It is as deep as overlays are.
 fn map_layers(m: &mut Machine<'_>, f: Val, set: Val) -> Val {
     let Some(layout) = m.heap.layout(set) else {
@@ -313,9 +316,15 @@ fn map_layers(m: &mut Machine<'_>, f: Val, set: Val) -> Val {
         let (base, delta) = (map_layers(m, f, base), map_layers(m, f, delta));
         return m.heap.new_overlay(depth, m.heap.overlay_size(set), base, delta);
     };
+    let n = m.layouts.len(layout);
+    if n >= MAPPED
+        && let Some(mapped) = m.heap.new_mapped_attrs(f, set, m.layouts)
+    {
+        return mapped;
+    }
     let (keys, values) = m.attrs(set);
-    m.st.stats.thunks += keys.len() as u64;
-    let mut mapped = Vec::with_capacity(keys.len());
+    m.st.stats.thunks += n as u64;
+    let mut mapped = Vec::with_capacity(n);
     for (&key, value) in keys.iter().zip(values) {
         let name = m.symbol_string(key);
         mapped.push(m.heap.new_apply_thunk(NO_UNIT, 0, f, &[name, value.get()]));

@@ -29,7 +29,7 @@ pub(super) const TABLE: &[Builtin] = &[
         |m, a| {
             let algorithm = algorithm(m, a[0])?;
             let path = Coerce::new(a[1], CoerceTo::PLAIN, Pos::NONE, "while realising the context of a path");
-            then_closure(Step::Run(Box::new(path)), move |m, path| {
+            then_closure(Step::Run(Box::new(path)), &[], move |m, path| {
                 let path = super::paths::canonical(m.heap.bytes(path));
                 let contents = m.host_result(&path, m.st.host.read_file(&path))?;
                 Ok(Step::Done(digits(m, &algorithm.hash(&contents))))

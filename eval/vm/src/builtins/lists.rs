@@ -158,19 +158,26 @@ fn map(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
         return Ok(Step::Done(a[1]));
     }
     let (function, xs) = (a[0], a[1]);
-    with_function(m, function, "while evaluating the first argument passed to builtins.map", move |m, f| {
-        let heap = m.heap;
-        let elements = heap.list(xs);
-        m.st.stats.thunks += elements.len() as u64;
-        let thunks = elements.iter().map(|x| heap.new_apply_thunk(NO_UNIT, 0, f, &[x.get()]));
-        Ok(Step::Done(heap.new_list(thunks)))
-    })
+    with_function(
+        m,
+        function,
+        &[xs],
+        "while evaluating the first argument passed to builtins.map",
+        move |m, f| {
+            let heap = m.heap;
+            let elements = heap.list(xs);
+            m.st.stats.thunks += elements.len() as u64;
+            let thunks = elements.iter().map(|x| heap.new_apply_thunk(NO_UNIT, 0, f, &[x.get()]));
+            Ok(Step::Done(heap.new_list(thunks)))
+        },
+    )
 }
 
-/// Goes on with `f`, forced and checked to be a function.
+/// Goes on with `f`, forced and checked to be a function; `go_on` holds no values but `held`.
 fn with_function(
     m: &mut Machine<'_>,
     f: Val,
+    held: &[Val],
     context: &'static str,
     mut go_on: impl FnMut(&mut Machine<'_>, Val) -> Result<Step, Error> + Send + 'static,
 ) -> Result<Step, Error> {
@@ -179,7 +186,7 @@ fn with_function(
             m.expect(f, Want::Function, context)?;
             go_on(m, f)
         }
-        None => crate::native::then_closure(Step::Force(f), move |m, f| {
+        None => crate::native::then_closure(Step::Force(f), held, move |m, f| {
             m.expect(f, Want::Function, context)?;
             go_on(m, f)
         }),
@@ -191,9 +198,13 @@ fn filter(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
         return Ok(Step::Done(a[1]));
     }
     let xs = a[1];
-    with_function(m, a[0], "while evaluating the first argument passed to builtins.filter", move |_, f| {
-        Ok(run(Filter { f, list: xs, i: 0, kept: Vec::new() }))
-    })
+    with_function(
+        m,
+        a[0],
+        &[xs],
+        "while evaluating the first argument passed to builtins.filter",
+        move |_, f| Ok(run(Filter { f, list: xs, i: 0, kept: Vec::new() })),
+    )
 }
 
 struct Filter {
@@ -364,12 +375,18 @@ fn gen_list(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
         });
     };
     m.room_for(n as u64 * 32)?;
-    with_function(m, a[0], "while evaluating the first argument passed to builtins.genList", move |m, f| {
-        let heap = m.heap;
-        m.st.stats.thunks += n as u64;
-        let thunks = (0..n).map(|i| heap.new_apply_thunk(NO_UNIT, 0, f, &[heap.new_int(i as i64)]));
-        Ok(Step::Done(heap.new_list(thunks)))
-    })
+    with_function(
+        m,
+        a[0],
+        &[],
+        "while evaluating the first argument passed to builtins.genList",
+        move |m, f| {
+            let heap = m.heap;
+            m.st.stats.thunks += n as u64;
+            let thunks = (0..n).map(|i| heap.new_apply_thunk(NO_UNIT, 0, f, &[heap.new_int(i as i64)]));
+            Ok(Step::Done(heap.new_list(thunks)))
+        },
+    )
 }
 
 fn sort(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
@@ -377,9 +394,13 @@ fn sort(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     if m.heap.list(xs).is_empty() {
         return Ok(Step::Done(xs));
     }
-    with_function(m, a[0], "while evaluating the first argument passed to builtins.sort", move |m, f| {
-        Ok(run(Sort::new(f, m.heap.list(xs).iter().map(Slot::get).collect())))
-    })
+    with_function(
+        m,
+        a[0],
+        &[xs],
+        "while evaluating the first argument passed to builtins.sort",
+        move |m, f| Ok(run(Sort::new(f, m.heap.list(xs).iter().map(Slot::get).collect()))),
+    )
 }
 
 /// A stable merge sort from the bottom up, which asks for one comparison at a time.
@@ -718,7 +739,7 @@ impl Closure {
         };
         self.state = Closing::Compare { element, key, i, greater };
         let (a, b) = if greater { (known, key) } else { (key, known) };
-        Step::Run(Box::new(crate::native::Closure(None, move |m: &mut Machine<'_>, _| {
+        Step::Run(Box::new(crate::native::Closure::at_once(&[a, b], move |m: &mut Machine<'_>, _| {
             Ok(match compare::less_now(m, a, b)? {
                 Some(less) => Step::Done(Val::bool(less)),
                 None => compare::less(a, b),

@@ -17,12 +17,12 @@ use std::sync::Arc;
 
 pub(super) const TABLE: &[Builtin] = &[
     row("import", 1, &[], |_, a| {
-        path_of(a[0], "while realising the context of a path", |m, path, _| m.import(&path))
+        path_of(a[0], &[], "while realising the context of a path", |m, path, _| m.import(&path))
     }),
     row("scopedImport", 2, &[], |_, a| {
         let scope = a[0];
-        path_of(a[1], "while realising the context of a path", move |_, path, _| {
-            then_closure(Step::Force(scope), move |m, scope| {
+        path_of(a[1], &[scope], "while realising the context of a path", move |_, path, _| {
+            then_closure(Step::Force(scope), &[], move |m, scope| {
                 m.expect(
                     scope,
                     Want::Attrs,
@@ -33,13 +33,13 @@ pub(super) const TABLE: &[Builtin] = &[
         })
     }),
     row("readFile", 1, &[], |_, a| {
-        path_of(a[0], "while realising the context of a path", |m, path, _| read_file(m, &path))
+        path_of(a[0], &[], "while realising the context of a path", |m, path, _| read_file(m, &path))
     }),
     row("readDir", 1, &[], |_, a| {
-        path_of(a[0], "while realising the context of a path", |m, path, _| read_dir(m, &path))
+        path_of(a[0], &[], "while realising the context of a path", |m, path, _| read_dir(m, &path))
     }),
     row("readFileType", 1, &[], |_, a| {
-        path_of(a[0], "while realising the context of a path", |m, path, _| {
+        path_of(a[0], &[], "while realising the context of a path", |m, path, _| {
             let kind = m.host_result(&path, m.st.host.kind(&path))?;
             Ok(Step::Done(kind_name(m, kind)))
         })
@@ -55,12 +55,15 @@ pub(super) const TABLE: &[Builtin] = &[
     }),
     row("dirOf", 1, &[strict(0, Want::Any, "")], dir_of),
     row("toPath", 1, &[], |_, a| {
-        path_of(a[0], "while evaluating the first argument passed to builtins.toPath", |m, path, context| {
-            Ok(Step::Done(m.heap.new_string(&path, context)))
-        })
+        path_of(
+            a[0],
+            &[],
+            "while evaluating the first argument passed to builtins.toPath",
+            |m, path, context| Ok(Step::Done(m.heap.new_string(&path, context))),
+        )
     }),
     row("storePath", 1, &[], |_, a| {
-        path_of(a[0], "while evaluating the first argument passed to 'builtins.storePath'", store_path)
+        path_of(a[0], &[], "while evaluating the first argument passed to 'builtins.storePath'", store_path)
     }),
     row(
         "findFile",
@@ -91,8 +94,8 @@ pub(super) const TABLE: &[Builtin] = &[
         let filter = a[0];
         const CONTEXT: &str =
             "while evaluating the second argument (the path to filter) passed to 'builtins.filterSource'";
-        path_of(a[1], CONTEXT, move |_, path, _| {
-            then_closure(Step::Force(filter), move |m, filter| {
+        path_of(a[1], &[filter], CONTEXT, move |_, path, _| {
+            then_closure(Step::Force(filter), &[], move |m, filter| {
                 m.expect(
                     filter,
                     Want::Function,
@@ -190,11 +193,12 @@ fn dir_of(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
 /// Goes on with the absolute path that a value means, and its string context.
 fn path_of(
     v: Val,
+    held: &[Val],
     context: &'static str,
     mut go_on: impl FnMut(&mut Machine<'_>, Vec<u8>, u32) -> Result<Step, Error> + Send + 'static,
 ) -> Result<Step, Error> {
     let string = Coerce::new(v, CoerceTo::PLAIN, Pos::NONE, context);
-    then_closure(Step::Run(Box::new(string)), move |m, v| {
+    then_closure(Step::Run(Box::new(string)), held, move |m, v| {
         let string = m.heap.string(v);
         if !string.bytes.starts_with(b"/") {
             let text = String::from_utf8_lossy(string.bytes);
@@ -451,7 +455,7 @@ fn path_exists(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
         let text = m.heap.bytes(v);
         text.ends_with(b"/") || text.ends_with(b"/.")
     };
-    path_of(v, "while realising the context of a path", move |m, path, _| {
+    path_of(v, &[], "while realising the context of a path", move |m, path, _| {
         let mut kind = m.st.host.kind(&path);
         if must_be_dir && kind == Ok(FileKind::Symlink) {
             kind = m.st.host.read_dir(&path).map(|_| FileKind::Directory);
@@ -671,10 +675,10 @@ impl Native for PathArgs {
                 b"path" if !self.coercing => {
                     self.coercing = true;
                     const CONTEXT: &str = "while evaluating the 'path' attribute passed to 'builtins.path'";
-                    return Ok(Step::Run(Box::new(crate::native::Closure(
-                        None,
+                    return Ok(Step::Run(Box::new(crate::native::Closure::at_once(
+                        &[input],
                         move |_: &mut Machine<'_>, _| {
-                            path_of(input, CONTEXT, |m, path, _| Ok(Step::Done(m.heap.new_path(&path))))
+                            path_of(input, &[], CONTEXT, |m, path, _| Ok(Step::Done(m.heap.new_path(&path))))
                         },
                     ))));
                 }

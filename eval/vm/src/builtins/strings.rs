@@ -180,7 +180,7 @@ fn substring(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     if a[2].is_string() {
         return cut(m, a[2]);
     }
-    then_closure(Step::Run(Box::new(string)), cut)
+    then_closure(Step::Run(Box::new(string)), &[], cut)
 }
 
 struct Join {

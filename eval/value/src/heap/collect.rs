@@ -1,0 +1,269 @@
+//! The collector: marks what is reachable, then finds the lines that hold nothing of it.
+//!
+//! After Blackburn and McKinley, "Immix: a mark-region garbage collector" (2008), without evacuation: live
+//! lines are kept where they are, runs of free lines are allocated into. Objects are fetched into the processor's
+//! cache some steps before they are looked at, after Cher, Hosking and Vijaykumar, "Software prefetching for
+//! mark-sweep garbage collection" (2004).
+
+use super::region::{CHUNK, Chunk, HEADER, LINE, LINES, mark_lines};
+use super::{Heap, LARGE, MARK, MEDIUM, Slot, aux_of, id_of, kind_of, small_of, state, state_of};
+use crate::layout::{LayoutId, Layouts};
+use crate::val::{Kind, Val};
+
+/// Shows a collection every root.
+pub type Roots<'a> = dyn FnMut(&mut dyn FnMut(Val)) + 'a;
+
+/// Slots whose objects are on their way into the cache.
+const FETCHED: usize = 16;
+/// Runs of free space of at least this many bytes are kept for objects that small ones have no room for.
+const BIG: usize = 2 << 10;
+
+impl Heap {
+    /// Frees what is not reachable from `roots`. Needs `&mut self`: no machine runs, nothing is borrowed.
+    ///
+    /// Every value that will be used afterwards must be reachable (H5). Answers the bytes of live objects.
+    pub fn collect(&mut self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
+        let live = self.mark_roots(roots, layouts);
+        self.sweep(true);
+        live
+    }
+
+    /// The same while a machine runs: at a point where it holds no reference into the heap, only roots (H6). Memory is kept
+    /// for what comes.
+    pub fn collect_at_safepoint(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
+        let live = self.mark_roots(roots, layouts);
+        self.sweep(false);
+        live
+    }
+
+    fn mark_roots(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
+        self.collected.set(true);
+        self.close(&self.small);
+        self.close(&self.medium);
+        self.chunks.borrow().iter().for_each(Chunk::clear_lines);
+        let mut all = vec![self.empty_list(), self.empty_attrs(), self.empty_string()];
+        roots(&mut |v| all.push(v));
+        let unmarked = self.unmarked.get();
+        let mut marker = Marker { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0 };
+        let nothing = Slot::new(Val::NULL);
+        for v in all.into_iter().filter(|v| v.is_pointer()).map(Val::object) {
+            let head = self.header(v);
+            if head & MARK == unmarked {
+                // A root stays what it is, even a thunk that has run.
+                marker.mark(v, head);
+                marker.run(&nothing);
+            }
+        }
+        let live = marker.live;
+        self.unmarked.set(self.unmarked.get() ^ MARK);
+        live
+    }
+
+    /// Lists the free lines of all chunks. Chunks without live objects are freed if `give_back`, and large ones in any case.
+    fn sweep(&self, give_back: bool) {
+        let mut chunks = self.chunks.borrow_mut();
+        let mut kept: Vec<Chunk> = Vec::with_capacity(chunks.len());
+        let mut big = Vec::new();
+        for mut chunk in std::mem::take(&mut *chunks) {
+            let is_dead = (0..LINES / 64).all(|i| chunk.lines(i) == 0);
+            if is_dead && (give_back || chunk.is_large()) {
+                self.reserved.set(self.reserved.get() - chunk.bytes as u64);
+                chunk.free();
+                continue;
+            }
+            chunk.set_index(kept.len());
+            if !chunk.is_large() {
+                let mut line = HEADER / LINE;
+                while let Some((start, end)) = next_run(&chunk, line) {
+                    if cfg!(debug_assertions) {
+                        poison(chunk.base + start * LINE, chunk.base + end * LINE);
+                    }
+                    if (end - start) * LINE >= BIG {
+                        big.push((chunk.base + start * LINE, chunk.base + end * LINE));
+                    }
+                    line = end;
+                }
+                chunk.top = chunk.base + CHUNK;
+            }
+            kept.push(chunk);
+        }
+        big.sort_by_key(|&(start, end)| end - start);
+        *chunks = kept;
+        *self.holes.borrow_mut() = Holes { chunk: 0, line: HEADER / LINE, swept: chunks.len(), big };
+    }
+}
+
+/// The work of one marking.
+struct Marker<'h> {
+    heap: &'h Heap,
+    layouts: &'h Layouts,
+    unmarked: u64,
+    /// Slots whose objects are to be fetched, with what they hold, which spares looking there again.
+    waiting: Vec<(&'h Slot, Val)>,
+    /// Bytes of the objects marked.
+    live: u64,
+}
+
+impl<'h> Marker<'h> {
+    /// Marks all that the slots waiting reach. Thunks that have run give way to their values.
+    fn run(&mut self, nothing: &'h Slot) {
+        // Slots whose objects are being fetched; the one at `at` has waited longest.
+        let mut fetched = [(nothing, Val::NULL); FETCHED];
+        let mut at = 0;
+        loop {
+            while let Some(next) = self.waiting.pop() {
+                self.heap.prefetch(next.1);
+                let (slot, v) = std::mem::replace(&mut fetched[at], next);
+                at = (at + 1) % FETCHED;
+                self.visit(slot, v);
+            }
+            for (slot, v) in std::mem::replace(&mut fetched, [(nothing, Val::NULL); FETCHED]) {
+                self.visit(slot, v);
+            }
+            if self.waiting.is_empty() {
+                return;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn visit(&mut self, slot: &'h Slot, v: Val) {
+        if v == Val::NULL {
+            return;
+        }
+        if v.is_element()
+            && let Some(call) = self.heap.call_of(v)
+        {
+            return self.replace(slot, call);
+        }
+        let v = v.object();
+        let head = self.heap.header(v);
+        if v.is_thunk() && state_of(head) == state::DONE {
+            self.replace(slot, self.heap.first(v));
+        } else if head & MARK == self.unmarked {
+            self.mark(v, head);
+        }
+    }
+
+    fn replace(&mut self, slot: &'h Slot, v: Val) {
+        slot.set(v);
+        if v.is_pointer() {
+            self.waiting.push((slot, v));
+        }
+    }
+
+    /// Marks an object, and lets those that it refers to wait.
+    #[inline(always)]
+    fn mark(&mut self, v: Val, head: u64) {
+        self.heap.flip_mark(v, head);
+        let (words, len) = extent(head, self.layouts);
+        let bytes = 8 * (1 + words);
+        self.live += bytes as u64;
+        mark_lines((v.0 & !7) as usize, bytes);
+        let slots = self.heap.slots(v, 1, len).iter().map(|slot| (slot, slot.get()));
+        self.waiting.extend(slots.filter(|(_, v)| v.is_pointer()));
+    }
+}
+
+/// Words of an object after its header, and how many of them, from the first on, hold values.
+#[inline(always)]
+pub(super) fn extent(head: u64, layouts: &Layouts) -> (usize, usize) {
+    match kind_of(head) {
+        Kind::Thunk => (aux_of(head).max(1), values_of_thunk(head, aux_of(head))),
+        Kind::SelectThunk | Kind::ApplyThunk => (small_of(head), values_of_thunk(head, small_of(head))),
+        Kind::Closure => (aux_of(head), aux_of(head)),
+        Kind::Partial => (aux_of(head) + 1, aux_of(head) + 1),
+        Kind::Attrs => {
+            let n = layouts.len(LayoutId(id_of(head)));
+            (n, n)
+        }
+        Kind::Overlay | Kind::Mapping => (3, 3),
+        Kind::List => (id_of(head) as usize, id_of(head) as usize),
+        Kind::String => (1 + (id_of(head) as usize).div_ceil(8), 0),
+        Kind::Path => ((id_of(head) as usize).div_ceil(8), 0),
+        Kind::Primop => (0, 0),
+        Kind::Float | Kind::BigInt | Kind::External => (1, 0),
+    }
+}
+
+/// How many words of a thunk of `n` captures hold values.
+#[inline(always)]
+fn values_of_thunk(head: u64, n: usize) -> usize {
+    match state_of(head) {
+        state::DONE => 1,
+        state::FAILED => 0,
+        _ => n,
+    }
+}
+
+/// Free space that a collection found. Small runs are looked for when they are needed, in the order of the chunks.
+#[derive(Default)]
+pub(super) struct Holes {
+    /// Where to look for the next run.
+    chunk: usize,
+    line: usize,
+    /// How many chunks there were.
+    swept: usize,
+    /// Runs of at least [`BIG`] bytes: start and end. The largest is last.
+    big: Vec<(usize, usize)>,
+}
+
+impl Holes {
+    /// A run of free space for an object of so many bytes.
+    pub(super) fn next(&mut self, chunks: &[Chunk], bytes: usize) -> Option<(usize, usize)> {
+        if bytes <= MEDIUM
+            && let Some(run) = self.next_small(chunks, bytes)
+        {
+            return Some(run);
+        }
+        self.big.pop_if(|(start, end)| *end - *start >= bytes)
+    }
+
+    fn next_small(&mut self, chunks: &[Chunk], bytes: usize) -> Option<(usize, usize)> {
+        while self.chunk < self.swept {
+            let chunk = &chunks[self.chunk];
+            let run = if chunk.is_large() { None } else { next_run(chunk, self.line) };
+            let Some((start, end)) = run else {
+                (self.chunk, self.line) = (self.chunk + 1, HEADER / LINE);
+                continue;
+            };
+            self.line = end;
+            if (bytes..BIG).contains(&((end - start) * LINE)) {
+                return Some((chunk.base + start * LINE, chunk.base + end * LINE));
+            }
+        }
+        None
+    }
+}
+
+/// The next run of free lines of a chunk at `line` or behind it.
+fn next_run(chunk: &Chunk, line: usize) -> Option<(usize, usize)> {
+    let start = next_line(chunk, line, u64::MAX)?;
+    Some((start, next_line(chunk, start, 0).unwrap_or(LINES)))
+}
+
+/// The next line from `line` on whose bit is 0 when `flip` is all ones, or 1 when it is 0.
+fn next_line(chunk: &Chunk, line: usize, flip: u64) -> Option<usize> {
+    let mut i = line / 64;
+    if i >= LINES / 64 {
+        return None;
+    }
+    let mut bits = (chunk.lines(i) ^ flip) >> (line % 64) << (line % 64);
+    while bits == 0 {
+        i += 1;
+        if i == LINES / 64 {
+            return None;
+        }
+        bits = chunk.lines(i) ^ flip;
+    }
+    Some(64 * i + bits.trailing_zeros() as usize)
+}
+
+/// Overwrites dead objects by what is no object, so that a root which was forgotten (H5) shows.
+fn poison(start: usize, end: usize) {
+    let at: *mut u8 = std::ptr::with_exposed_provenance_mut(start);
+    // SAFETY: the hole lies in a chunk, and nothing in it is alive.
+    unsafe { at.write_bytes(0xdd, end - start) };
+}
+
+const _: () = assert!(LARGE < CHUNK - HEADER, "an empty chunk has room for any object that is not large");

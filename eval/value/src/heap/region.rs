@@ -1,0 +1,150 @@
+//! Chunks of memory, the bits of their lines, and regions that objects are bumped into.
+
+use std::alloc::{Layout as Memory, alloc, dealloc};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Bytes of a chunk, and its alignment. A large object has a chunk of its own, which is longer.
+pub(super) const CHUNK: usize = 256 << 10;
+/// Bytes of a line, the unit in which dead space is found again.
+pub(super) const LINE: usize = 32;
+/// Lines of a chunk.
+pub(super) const LINES: usize = CHUNK / LINE;
+/// Bytes at the start of a chunk that hold no objects: its index among the heap's chunks, and a bit for each line with a
+/// part of a live object.
+pub(super) const HEADER: usize = (8 + LINES / 8usize).next_multiple_of(LINE);
+
+/// A chunk of the heap. Freed by [`Chunk::free`].
+pub(super) struct Chunk {
+    pub(super) base: usize,
+    pub(super) bytes: usize,
+    /// Up to where objects were put by bumping.
+    pub(super) top: usize,
+}
+
+impl Chunk {
+    /// A new chunk, the `index`th of its heap, without a line in use.
+    pub(super) fn new(bytes: usize, index: usize) -> Chunk {
+        let memory = Memory::from_size_align(bytes, CHUNK).expect("a chunk's size is sane");
+        // SAFETY: the size is not zero.
+        let base = unsafe { alloc(memory) };
+        if base.is_null() {
+            std::alloc::handle_alloc_error(memory);
+        }
+        populate(base, bytes);
+        // SAFETY: the chunk is longer than its header.
+        unsafe { base.write_bytes(0, HEADER) };
+        let base = base.expose_provenance();
+        let chunk = Chunk { base, bytes, top: base + HEADER };
+        chunk.set_index(index);
+        chunk
+    }
+
+    /// Where objects start.
+    pub(super) fn start(&self) -> usize {
+        self.base + HEADER
+    }
+
+    /// Whether an object that starts at `at` would be of this chunk.
+    pub(super) fn holds(&self, at: usize) -> bool {
+        self.base == at & !(CHUNK - 1)
+    }
+
+    /// Whether it belongs to one large object.
+    pub(super) fn is_large(&self) -> bool {
+        self.bytes != CHUNK
+    }
+
+    pub(super) fn set_index(&self, index: usize) {
+        word(self.base, 0).store(index as u64, Relaxed);
+    }
+
+    /// The bits of lines `64 * i` on.
+    pub(super) fn lines(&self, i: usize) -> u64 {
+        word(self.base, 1 + i).load(Relaxed)
+    }
+
+    pub(super) fn clear_lines(&self) {
+        (0..LINES / 64).for_each(|i| word(self.base, 1 + i).store(0, Relaxed));
+    }
+
+    pub(super) fn free(&self) {
+        let memory = Memory::from_size_align(self.bytes, CHUNK).expect("as it was made");
+        // SAFETY: allocated by `new` with the same layout, and freed once: the heap drops the chunk with this call.
+        unsafe { dealloc(std::ptr::with_exposed_provenance_mut(self.base), memory) };
+    }
+}
+
+/// Has the system provide the pages of a chunk at once, which costs half of what a fault for each does.
+fn populate(base: *mut u8, bytes: usize) {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    // SAFETY: the memory was just allocated, and its contents are not looked at; older kernels refuse, which is as good.
+    unsafe {
+        libc::madvise(base.cast(), bytes, libc::MADV_POPULATE_WRITE);
+    }
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    let _ = (base, bytes);
+}
+
+/// A word of a chunk's header.
+#[inline(always)]
+fn word<'a>(base: usize, i: usize) -> &'a AtomicU64 {
+    let at: *mut u64 = std::ptr::with_exposed_provenance_mut(base);
+    // SAFETY: callers have a chunk at `base`, whose header is longer, was written when it was made, and is only used as atomics.
+    unsafe { AtomicU64::from_ptr(at.add(i)) }
+}
+
+/// The number of the chunk that the object at `at` lies in: chunks are aligned, and objects start within their first
+/// [`CHUNK`] bytes.
+pub(super) fn chunk_index(at: usize) -> usize {
+    word(at & !(CHUNK - 1), 0).load(Relaxed) as usize
+}
+
+/// Sets the bits of the lines that the object of `bytes` at `at` touches. Of a large object, which has the chunk for
+/// itself, those of the first `CHUNK` bytes do.
+#[inline(always)]
+pub(super) fn mark_lines(at: usize, bytes: usize) {
+    let base = at & !(CHUNK - 1);
+    let first = (at - base) / LINE;
+    let last = ((at - base + bytes - 1) / LINE).min(LINES - 1);
+    for line in first..=last {
+        let bits = word(base, 1 + line / 64);
+        bits.store(bits.load(Relaxed) | 1 << (line % 64), Relaxed);
+    }
+}
+
+/// A run of free space that objects are put into one after the other.
+#[derive(Default)]
+pub(super) struct Region {
+    at: Cell<usize>,
+    end: Cell<usize>,
+}
+
+impl Region {
+    /// The address of `bytes` bytes, if there are as many.
+    #[inline(always)]
+    pub(super) fn take(&self, bytes: usize) -> Option<usize> {
+        let at = self.at.get();
+        (bytes <= self.end.get() - at).then(|| {
+            self.at.set(at + bytes);
+            at
+        })
+    }
+
+    /// Bytes that are left.
+    pub(super) fn room(&self) -> usize {
+        self.end.get() - self.at.get()
+    }
+
+    pub(super) fn open(&self, start: usize, end: usize) {
+        self.at.set(start);
+        self.end.set(end);
+    }
+
+    /// Leaves the run; answers up to where it was filled, if there was one.
+    pub(super) fn close(&self) -> Option<usize> {
+        self.end.set(0);
+        let at = self.at.replace(0);
+        (at != 0).then_some(at)
+    }
+}
