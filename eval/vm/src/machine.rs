@@ -251,6 +251,15 @@ impl<'w> Machine<'w> {
         if self.poll == 0 { self.poll_slowly() } else { Ok(()) }
     }
 
+    /// Looks at the limits as each frame does, for work that needs none and has made a text of so many bytes.
+    #[inline]
+    pub fn tick(&mut self, bytes: u64) -> Result<(), Error> {
+        if bytes > self.st.limits.heap {
+            return Err(self.st.out_of_memory());
+        }
+        self.poll()
+    }
+
     #[cold]
     fn poll_slowly(&mut self) -> Result<(), Error> {
         self.poll = POLL_EVERY;

@@ -105,6 +105,7 @@ impl Machine<'_> {
                     tasks.push(Task::Name(name));
                 }
                 Task::Value(v, depth) => {
+                    self.tick(out.len() as u64)?;
                     self.check_nesting(depth)?;
                     // A list is known by where it is held, a set by itself.
                     let holder = v;

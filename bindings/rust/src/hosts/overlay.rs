@@ -41,7 +41,8 @@ impl<U: Host, L: Host> Host for Overlay<U, L> {
             upper => upper?,
         };
         let mut names: BTreeMap<Vec<u8>, Option<FileKind>> = match self.lower.read_dir(path) {
-            Err(HostError::NotFound) => BTreeMap::new(),
+            // What may not be seen there is not there, since the directory is the upper host's.
+            Err(HostError::NotFound | HostError::Forbidden(_)) => BTreeMap::new(),
             lower => lower?.into_iter().collect(),
         };
         names.extend(upper);

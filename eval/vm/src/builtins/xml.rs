@@ -62,6 +62,7 @@ impl ToXml {
     }
 
     fn value(&mut self, m: &mut Machine<'_>, v: Val) -> Result<Option<Step>, Error> {
+        m.tick(self.writer.written() as u64)?;
         match v.tag() {
             Tag::Thunk => self.writer.empty("unevaluated", &[]),
             Tag::Int => self.simple("int", v.as_small_int().expect("an integer").to_string().as_bytes()),
