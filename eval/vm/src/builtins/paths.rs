@@ -1126,7 +1126,7 @@ impl Walk {
             if let (Method::Flat, [TreePart::File { executable, .. }]) = (source.method, &mut parts[..]) {
                 *executable = false;
             }
-            let copied = m.st.host.copy_tree_to_store(&text, &source.path, &parts);
+            let copied = m.st.host.copy_to_store(&text, &source.path, &parts);
             m.host_result(&source.path, copied)?;
         }
         Ok(path)
