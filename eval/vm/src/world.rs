@@ -199,6 +199,8 @@ pub struct State {
     pub(crate) positions: Positions,
     /// The string of each symbol that was asked for.
     pub(crate) symbol_strings: Vec<Val>,
+    /// Room for the code of the next unit.
+    pub(crate) chunk: frazil_code::Chunk,
     /// The first position of what stands for CppNix's `derivation-internal.nix`.
     pub(crate) derivation_source: Option<u32>,
     /// The errors that thunks failed with.
@@ -285,6 +287,7 @@ impl World {
             contexts: Contexts::default(),
             positions: Positions::default(),
             symbol_strings: Vec::new(),
+            chunk: frazil_code::Chunk::default(),
             derivation_source: None,
             failures: Vec::new(),
             handles: Vec::new(),
