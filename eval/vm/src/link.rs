@@ -151,7 +151,7 @@ impl<'w> Machine<'w> {
             unit,
             file,
             pos: chunk.pos.iter().map(|&p| position(start, p).0).collect(),
-            ops: ops.into(),
+            ops,
             consts,
             sites: chunk.sites.iter().map(|&name| Site::new(name)).collect(),
             children,
