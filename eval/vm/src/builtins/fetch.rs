@@ -93,8 +93,11 @@ struct Reading {
     /// Whether an unexpected attribute is blamed where it is defined.
     blames_attribute: bool,
     /// Goes on with the values of the attributes.
-    finish: fn(m: &mut Machine<'_>, values: &[(Symbol, Val)]) -> Result<Step, Error>,
+    finish: Finish,
 }
+
+/// Goes on with attributes and their values.
+type Finish = fn(&mut Machine<'_>, &[(Symbol, Val)]) -> Result<Step, Error>;
 
 /// Forces the attributes of a set in the order of their symbols.
 struct ForceAttrs {
