@@ -31,7 +31,7 @@ pub use evaluator::{Counts, Evaluator, Handle};
 pub use frazil_engine::Disk;
 pub use frazil_engine::settings;
 pub use frazil_engine::{
-    ErrorKind, FileKind, Host, HostError, HostResult, Limits, Position, Source, Stats, TreePart, View,
+    About, ErrorKind, FileKind, Host, HostError, HostResult, Limits, Position, Source, Stats, TreePart, View,
 };
 pub use hosts::{Memory, Overlay};
 pub use scope::{Arguments, Derivation, Scope, Type, Value};

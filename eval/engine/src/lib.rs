@@ -1,6 +1,7 @@
 //! The hallway: sources, attribute paths, lists of derivations, errors as people read them.
 #![forbid(unsafe_code)]
 
+pub mod about;
 #[cfg(feature = "disk")]
 pub mod disk;
 pub mod evaluator;
@@ -9,6 +10,7 @@ pub mod render;
 pub mod select;
 pub mod settings;
 
+pub use about::About;
 #[cfg(feature = "disk")]
 pub use disk::Disk;
 pub use evaluator::{Evaluator, Position, Source};
