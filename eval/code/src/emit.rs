@@ -1,8 +1,8 @@
 //! Instructions for one unit, made when it first runs.
 
+use crate::file::{FileCode, Group, Place, Unit, UnitKind, Var};
 use crate::notes::{Context, Notes, Piece, Selection, Use, What};
 use crate::op::{Condition, Op, Reg};
-use crate::scope::{FileCode, Group, NO_UNIT, Place, Unit, UnitKind, Var};
 use frazil_syntax::expr::*;
 use frazil_syntax::symbol::Symbol;
 
@@ -119,7 +119,7 @@ pub fn notes(file: &FileCode, unit: u32) -> Notes {
 }
 
 fn emit_unit(file: &FileCode, unit: u32, notes: Option<Notes>) -> Emitter<'_> {
-    let Unit { kind, body, captures, params, locals } = file.units[unit as usize];
+    let Unit { kind, body, captures, params, locals } = file.unit(unit);
     let in_registers = captures.len <= MAX_CAPTURES;
     let chunk = Chunk {
         params,
@@ -210,10 +210,14 @@ impl<'a> Emitter<'a> {
     }
 
     fn constant(&mut self, constant: Const) -> u32 {
-        let known = self.chunk.consts.iter().position(|c| *c == constant);
+        // Units may have thousands of constants, which mostly differ.
+        const SEARCHED: usize = 32;
+        let consts = &mut self.chunk.consts;
+        let start = consts.len().saturating_sub(SEARCHED);
+        let known = consts[start..].iter().position(|c| *c == constant).map(|i| start + i);
         known.unwrap_or_else(|| {
-            self.chunk.consts.push(constant);
-            self.chunk.consts.len() - 1
+            consts.push(constant);
+            consts.len() - 1
         }) as u32
     }
 
@@ -249,16 +253,16 @@ impl<'a> Emitter<'a> {
     }
 
     fn child(&mut self, unit: u32) -> u32 {
-        let places = &self.file.captures[self.file.units[unit as usize].captures.range()];
-        let captures = places.iter().map(|&place| self.source(place)).collect();
-        let is_lambda = matches!(self.file.units[unit as usize].kind, UnitKind::Lambda(_));
+        let known = self.file.unit(unit);
+        let captures = self.file.captures(&known).map(|place| self.source(place)).collect();
+        let is_lambda = matches!(known.kind, UnitKind::Lambda(_));
         self.chunk.children.push(Child { unit, is_lambda, captures });
         self.chunk.children.len() as u32 - 1
     }
 
     fn unit_at(&self, id: ExprId) -> Option<(u32, bool)> {
-        let unit = self.file.unit_of[id.0 as usize];
-        (unit != NO_UNIT).then(|| (unit, matches!(self.file.units[unit as usize].kind, UnitKind::Lambda(_))))
+        let unit = self.file.unit_at(id)?;
+        Some((unit, matches!(self.file.unit(unit).kind, UnitKind::Lambda(_))))
     }
 
     // ---- expressions --------------------------------------------------------------------------------
@@ -396,8 +400,7 @@ impl<'a> Emitter<'a> {
     fn try_with(&mut self, unit: u32, name: Symbol, with: u32, dst: Reg) {
         let places = self.file.withs[with as usize];
         let (Place::Capture(i), _) = self.file.with_places[places.start as usize] else { return };
-        let captures = self.file.units[unit as usize].captures;
-        let outer = self.file.captures[captures.start as usize + i as usize];
+        let outer = self.file.captures(&self.file.unit(unit)).nth(i as usize).expect("a capture of the unit");
         let scope = self.place(outer);
         let site = self.site(name);
         self.op(Op::TryWith { dst, scope, site });
@@ -484,12 +487,12 @@ impl<'a> Emitter<'a> {
             Expr::Plus(a, b) => {
                 let left = self.operand(a);
                 if !self.is_addend(a) && !self.is_inert(b) {
-                    self.parts(std::iter::once(exprs.starts[a.0 as usize]));
+                    self.parts(std::iter::once(exprs.operand_starts(id)[0]));
                     self.op(Op::Addend { src: left });
                 }
                 let right = self.operand(b);
                 self.at(pos);
-                self.parts([exprs.starts[a.0 as usize], exprs.starts[b.0 as usize]].into_iter());
+                self.parts(exprs.operand_starts(id).into_iter());
                 self.op(Op::Plus { dst, a: left, b: right });
             }
             Expr::Binary(op, a, b) => self.operator(id, op, a, b, dst),
@@ -1151,7 +1154,7 @@ impl<'a> Emitter<'a> {
         let Some((unit, is_lambda)) = self.lazy_unit(id) else { return self.lazy(id, dst) };
         self.at(self.file.exprs.pos(id));
         // Without captures there is nothing to fill, and nothing to wait for.
-        if self.file.units[unit as usize].captures.len == 0 {
+        if self.file.unit(unit).captures.len == 0 {
             return self.lazy(id, dst);
         }
         let child = self.child(unit);

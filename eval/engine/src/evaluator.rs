@@ -1,6 +1,7 @@
 //! One evaluation's world behind plain verbs: evaluate, force, select, print.
 
 use crate::select::AutoArgs;
+use frazil_store::StoreDir;
 use frazil_store::path::StorePath;
 use frazil_syntax::symbol::Symbol;
 use frazil_value::Val;
@@ -61,6 +62,42 @@ pub struct Position {
     pub column: u32,
 }
 
+/// What a `.drv` says, with whole store paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DrvFile {
+    /// The name, without `.drv`.
+    pub name: String,
+    /// The system it is built on.
+    pub system: String,
+    /// The program that builds it.
+    pub builder: String,
+    /// Outputs and their paths, where those are known before the build.
+    pub outputs: BTreeMap<String, Option<String>>,
+    /// The derivations that it needs, each with the outputs that it needs of it.
+    pub input_drvs: BTreeMap<String, Vec<String>>,
+    /// The sources that it needs.
+    pub input_srcs: Vec<String>,
+}
+
+impl DrvFile {
+    fn new(store: &StoreDir, drv: &frazil_store::derivation::Derivation) -> DrvFile {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let outputs = drv.outputs.iter();
+        DrvFile {
+            name: drv.name.clone(),
+            system: text(&drv.system),
+            builder: text(&drv.builder),
+            outputs: outputs.map(|(name, o)| (text(name), o.path().map(|p| store.print(p)))).collect(),
+            input_drvs: drv
+                .input_drvs
+                .iter()
+                .map(|(path, node)| (store.print(path), node.outputs().iter().map(|o| text(o)).collect()))
+                .collect(),
+            input_srcs: drv.input_srcs.iter().map(|path| store.print(path)).collect(),
+        }
+    }
+}
+
 /// An evaluator: everything it evaluates shares one heap and one cache of files.
 pub struct Evaluator {
     world: World,
@@ -75,6 +112,11 @@ impl Evaluator {
     /// Everything the evaluator holds.
     pub fn world(&mut self) -> &mut World {
         &mut self.world
+    }
+
+    /// What may be used.
+    pub fn limits(&self) -> &Limits {
+        &self.world.state.limits
     }
 
     /// Keeps a value that goes to the host alive, until the host lets go of it by [`Evaluator::unpin`].
@@ -199,6 +241,16 @@ impl Evaluator {
         Ok(m.heap.bytes(text).to_vec())
     }
 
+    /// Tells `sink` a value as plain data; see [`crate::walk::walk`].
+    pub fn walk(&mut self, v: Val, max_depth: usize, sink: &mut dyn crate::Sink) -> Result<(), Error> {
+        crate::walk::walk(&mut self.world.machine().collecting(), v, max_depth, sink)
+    }
+
+    /// The value of a JSON text.
+    pub fn read_json(&mut self, json: &[u8]) -> Result<Val, Error> {
+        self.run(|m| m.read_json(json))
+    }
+
     /// The text of a value that can be coerced to a string.
     pub fn to_text(&mut self, v: Val, context: &'static str) -> Result<Vec<u8>, Error> {
         use frazil_vm::coerce::{Coerce, CoerceTo};
@@ -215,6 +267,16 @@ impl Evaluator {
     /// The texts of all derivations made since they are kept.
     pub fn derivation_texts(&self) -> Option<&BTreeMap<StorePath, Vec<u8>>> {
         self.world.state.drv_texts.as_ref()
+    }
+
+    /// What the derivation at that path says, if it was made since derivations are kept.
+    pub fn derivation_file(&self, path: &[u8]) -> Option<DrvFile> {
+        let State { drv_texts, settings, .. } = &self.world.state;
+        let path = settings.store_dir.parse(path).ok()?;
+        let text = drv_texts.as_ref()?.get(&path)?;
+        let name = path.derivation_name().ok()?;
+        let drv = frazil_store::aterm::parse(&settings.store_dir, name, text).ok()?;
+        Some(DrvFile::new(&settings.store_dir, &drv))
     }
 
     /// The texts of derivations and of all that they depend on, by path. Only kept ones are there.

@@ -119,8 +119,9 @@ fn nodes(tree: &SyntaxNode) -> String {
 
 fn units(code: &FileCode, symbols: &Symbols) -> String {
     let mut out = String::new();
-    for (i, unit) in code.units.iter().enumerate() {
-        let captures = &code.captures[unit.captures.range()];
+    for i in 0..code.unit_count() as u32 {
+        let unit = code.unit(i);
+        let captures: Vec<_> = code.captures(&unit).collect();
         line!(
             out,
             "unit {i} {:?}: body {} params {} captures {captures:?}",
@@ -143,7 +144,7 @@ fn units(code: &FileCode, symbols: &Symbols) -> String {
 
 fn instructions(code: &FileCode, symbols: &Symbols) -> String {
     let mut out = String::new();
-    for unit in 0..code.units.len() as u32 {
+    for unit in 0..code.unit_count() as u32 {
         out.push_str(&format!("unit {unit}: "));
         out.push_str(&frazil_code::dump::dump(&frazil_code::emit(code, unit), code, symbols));
     }

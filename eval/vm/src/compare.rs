@@ -202,6 +202,7 @@ impl Native for Equal {
             Wait::Type { a, b, right } => self.typed(m, a, b, right, input),
         };
         loop {
+            m.tick(0)?;
             m.check_nesting(self.tasks.len())?;
             match equal {
                 Err(step) => return Ok(step),

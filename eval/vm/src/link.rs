@@ -93,7 +93,7 @@ impl Code {
 }
 
 /// The position of an offset in a file whose positions start at `start`.
-fn position(start: u32, offset: u32) -> Pos {
+pub(crate) fn position(start: u32, offset: u32) -> Pos {
     if offset == NO_POS { Pos::NONE } else { Pos(start + offset) }
 }
 

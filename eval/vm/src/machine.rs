@@ -180,12 +180,6 @@ impl<'w> Machine<'w> {
             self.st.roots(self.codes, visit);
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
-        eprintln!(
-            "GC live {} MB reserved {} MB since {} MB",
-            live >> 20,
-            self.heap.reserved() >> 20,
-            (self.heap.allocated() - self.st.collected_at) >> 20
-        );
         self.st.collected_at = self.heap.allocated();
         self.st.budget = live.max(self.st.min_budget);
     }
@@ -255,6 +249,15 @@ impl<'w> Machine<'w> {
     fn poll(&mut self) -> Result<(), Error> {
         self.poll -= 1;
         if self.poll == 0 { self.poll_slowly() } else { Ok(()) }
+    }
+
+    /// Looks at the limits as each frame does, for work that needs none and has made a text of so many bytes.
+    #[inline]
+    pub fn tick(&mut self, bytes: u64) -> Result<(), Error> {
+        if bytes > self.st.limits.heap {
+            return Err(self.st.out_of_memory());
+        }
+        self.poll()
     }
 
     #[cold]

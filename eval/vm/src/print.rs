@@ -105,6 +105,7 @@ impl Machine<'_> {
                     tasks.push(Task::Name(name));
                 }
                 Task::Value(v, depth) => {
+                    self.tick(out.len() as u64)?;
                     self.check_nesting(depth)?;
                     // A list is known by where it is held, a set by itself.
                     let holder = v;
@@ -273,7 +274,7 @@ impl Machine<'_> {
     pub(crate) fn lambda_of(&self, unit: u32, given: usize) -> (Option<Symbol>, Pos) {
         let file = self.st.files.get(self.st.files.of_unit(unit));
         let tree = &file.code.exprs;
-        let UnitKind::Lambda(first) = file.code.units[(unit - file.first_unit) as usize].kind else {
+        let UnitKind::Lambda(first) = file.code.unit(unit - file.first_unit).kind else {
             return (None, Pos::NONE);
         };
         let index = nth_lambda(tree, first, given);

@@ -9,7 +9,7 @@ use crate::host::Host;
 use crate::link::Code;
 use crate::lint::Lints;
 use crate::restrict::Restricted;
-use frazil_code::scope::Names;
+use frazil_code::file::Names;
 use frazil_store::StoreDir;
 use frazil_store::derivation::{HashModulo, Scratch};
 use frazil_store::path::StorePath;
@@ -219,6 +219,8 @@ pub struct State {
     pub(crate) scratch: Scratch,
     /// Store paths of hashed sources, by path.
     pub(crate) sources: FxHashMap<Arc<[u8]>, StorePath>,
+    /// Functions of the embedder's, by the number that their values hold.
+    pub functions: Vec<builtins::embedder::Function>,
     pub(crate) regexes: builtins::regex::Cache,
     pub(crate) readdirs: FxHashMap<Arc<[u8]>, Val>,
     pub(crate) search: FxHashMap<Vec<u8>, Option<Arc<[u8]>>>,
@@ -294,6 +296,7 @@ impl World {
             drv_texts: None,
             scratch: Scratch::default(),
             sources: FxHashMap::default(),
+            functions: Vec::new(),
             regexes: Default::default(),
             readdirs: FxHashMap::default(),
             search: FxHashMap::default(),
@@ -358,8 +361,7 @@ impl State {
     pub(crate) fn check_limits(&mut self, heap: &Heap) -> Result<(), Error> {
         self.host.progress(&self.stats);
         if heap.over_limit() {
-            let text = format!("memory limit of {} bytes exceeded", self.limits.heap);
-            return Err(Error::new(ErrorKind::Memory, text));
+            return Err(self.out_of_memory());
         }
         if self.limits.cancel.as_ref().is_some_and(|c| c.load(Ordering::Relaxed)) {
             return Err(Error::new(ErrorKind::Cancelled, "evaluation cancelled"));
@@ -382,6 +384,10 @@ impl State {
     /// Shows a line for people.
     pub(crate) fn say(&self, line: &str) {
         self.host.message_bytes(&crate::message::bytes(line));
+    }
+
+    pub(crate) fn out_of_memory(&self) -> Error {
+        Error::new(ErrorKind::Memory, format!("memory limit of {} bytes exceeded", self.limits.heap))
     }
 
     /// The source position as `FILE:LINE:COLUMN`.

@@ -183,7 +183,7 @@ fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let values: Vec<Val> = code.formals.iter().map(|(_, has_default)| Val::bool(*has_default)).collect();
     let file = m.st.files.get(code.file);
     let tree = file.code.clone();
-    let UnitKind::Lambda(first) = tree.units[(unit - file.first_unit) as usize].kind else {
+    let UnitKind::Lambda(first) = tree.unit(unit - file.first_unit).kind else {
         unreachable!("a closure is of a lambda")
     };
     let start = file.start;
@@ -221,7 +221,7 @@ impl Machine<'_> {
         let (Kind::Closure, unit) = self.heap.function(function) else { return Pos::NONE };
         let file = self.st.files.get(self.st.files.of_unit(unit));
         let exprs = &file.code.exprs;
-        let unit = &file.code.units[(unit - file.first_unit) as usize];
+        let unit = file.code.unit(unit - file.first_unit);
         let frazil_code::UnitKind::Lambda(first) = unit.kind else { return Pos::NONE };
         let last = nth_lambda(exprs, first, unit.params as usize - 1);
         let formals =

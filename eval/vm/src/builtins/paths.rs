@@ -7,6 +7,7 @@ use crate::files::{Origin, Pos};
 use crate::host::{FileKind, HostError, TreePart};
 use crate::machine::Machine;
 use crate::native::{Args, Native, Step, then, then_closure, traced};
+use frazil_code::ScopeError;
 use frazil_store::context::ContextElem;
 use frazil_store::hash::{Algorithm, Hash, Hasher};
 use frazil_store::nar::{self, Event};
@@ -449,9 +450,7 @@ impl Machine<'_> {
                 self.st.files.add_broken(origin, source.clone(), base_dir);
                 // What there is to say about the text comes before what its names mean.
                 self.lint(&lints, &source, start)?;
-                let name = crate::message::text(self.st.symbols.name(error.name)).into_owned();
-                let text = format!("undefined variable '{name}'");
-                return Err(Error::new(ErrorKind::UndefinedVariable, text).at(Pos(start + error.pos)));
+                return Err(self.scope_error(error, start));
             }
         };
         let file = self.st.files.add(origin, source.clone(), base_dir, code);
@@ -459,6 +458,24 @@ impl Machine<'_> {
         let count = self.st.files.unit_count();
         self.st.units.resize(count, u32::MAX);
         Ok(self.st.files.get(file).first_unit)
+    }
+}
+
+impl Machine<'_> {
+    /// The error of a file whose positions begin at `start`.
+    fn scope_error(&self, error: ScopeError, start: u32) -> Error {
+        let (error, pos) = match error {
+            ScopeError::Undefined { name, pos } => {
+                let name = crate::message::text(self.st.symbols.name(name));
+                let text = format!("undefined variable '{name}'");
+                (Error::new(ErrorKind::UndefinedVariable, text), pos)
+            }
+            ScopeError::TooManyCaptures { pos } => {
+                let text = "this expression uses more than 65535 values from around it";
+                (Error::new(ErrorKind::Syntax, text), pos)
+            }
+        };
+        error.at(crate::link::position(start, pos))
     }
 }
 
@@ -1109,7 +1126,7 @@ impl Walk {
             if let (Method::Flat, [TreePart::File { executable, .. }]) = (source.method, &mut parts[..]) {
                 *executable = false;
             }
-            let copied = m.st.host.copy_tree_to_store(&text, &source.path, &parts);
+            let copied = m.st.host.copy_to_store(&text, &source.path, &parts);
             m.host_result(&source.path, copied)?;
         }
         Ok(path)
