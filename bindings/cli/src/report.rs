@@ -85,7 +85,7 @@ impl<'a> Lines<'a> {
                 let before: String = text.chars().take(self.column(range.start) - 1).map(blank).collect();
                 let end = range.end.min(self.starts[line] + text.len()).max(range.start);
                 let width = self.text[range.start..end].chars().count().max(1);
-                out.push_str(&format!("              | {before}{}\n", "^".repeat(width)));
+                out.push_str(&format!("             | {before}{}\n", "^".repeat(width)));
             }
         }
     }

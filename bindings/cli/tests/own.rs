@@ -116,7 +116,7 @@ warning: 'unused' is bound, but not used [unused-let]
 #[test]
 fn all_errors_of_a_file_are_said_with_hints() {
     let scratch = Scratch::new("hints");
-    let at = &scratch.file("a.nix", "{ a = 1\n; b = libb; c = [ 1, 2 ]; d = e }\n").0;
+    let at = &scratch.file("a.nix", "{ a = 1\n; b = libb; c = [ 1, 2 ];\n d = e }\n").0;
     let output = frazil(at, &["check", "a.nix", "--format", "json"]);
     assert_eq!(output.status.code(), Some(1));
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
@@ -129,8 +129,8 @@ fn all_errors_of_a_file_are_said_with_hints() {
         shown,
         [
             (Some(2), Some(7), Some("undefined-variable"), None),
-            (Some(2), Some(19), Some("syntax"), Some("elements of a list stand apart by blanks")),
-            (Some(2), Some(31), Some("syntax"), Some("';' is missing before this")),
+            (Some(2), Some(20), Some("syntax"), Some("elements of a list stand apart by blanks")),
+            (Some(3), Some(8), Some("syntax"), Some("';' is missing before this")),
         ]
     );
     assert_eq!(findings[2]["fix"][0]["text"], ";");
@@ -190,12 +190,76 @@ fn an_unwritable_folder_is_an_error() {
 #[test]
 fn the_repl_goes_on_after_errors() {
     let scratch = Scratch::new("repl");
-    scratch.file("lines", "x = 1\ny\nx + 1\n1 +\n:t x\n:p { a = x + 2; }\n:q\nx\n");
+    scratch.file("lines", "x = 1\ny\nx + 1\n1 +)\n:t x\n:p { a = x + 2; }\n:q\nx\n");
     let input = fs::File::open(scratch.0.join("lines")).expect("a file");
     let output =
         Command::new(env!("CARGO_BIN_EXE_frazil")).arg("repl").stdin(input).output().expect("it runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "2\nan integer\n{ a = 3; }\n");
     assert!(output.status.success());
+}
+
+/// What the REPL prints for these lines, and what it says on standard error.
+fn repl(folder: &Path, lines: &str) -> (String, String) {
+    fs::write(folder.join("lines"), lines).expect("a scratch file");
+    let input = fs::File::open(folder.join("lines")).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frazil"));
+    let output = command.current_dir(folder).arg("repl").stdin(input).output().expect("it runs");
+    assert!(output.status.success());
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_repl_reads_on_until_an_expression_is_whole() {
+    let scratch = Scratch::new("repl-lines");
+    let (out, errors) = repl(&scratch.0, "let x = 1; in\n  x +\n\n 2\nf = x:\n  x * 2\nf 21\n[ 1\n");
+    assert_eq!(out, "3\n42\n");
+    assert!(errors.contains("unexpected end of file"), "{errors}");
+}
+
+#[test]
+fn the_repl_shows_values_over_lines() {
+    let scratch = Scratch::new("repl-show");
+    let program = "{ a.b.c = 1; l = [ [ 1 ] ]; e = throw \"x\"; \"a b\" = { }; }";
+    let (out, _) = repl(&scratch.0, &format!("{program}\n:p {{ a.b = [ 1 2 ]; }}\n:p \"a\\nb\"\n"));
+    let wanted = "\
+{
+  a = { ... };
+  \"a b\" = { };
+  e = «error: x»;
+  l = [ ... ];
+}
+{
+  a = {
+    b = [
+      1
+      2
+    ];
+  };
+}
+a
+b
+";
+    assert_eq!(out, wanted);
+}
+
+#[test]
+fn the_repl_knows_documentation_and_files() {
+    let scratch = Scratch::new("repl-doc");
+    let library = "{ n ? 1 }: {\n  /** Twice.\n\n      As much. */\n  twice = x: x * 2;\n  inherit n;\n}\n";
+    scratch.file("lib.nix", library);
+    let lines =
+        ":l lib.nix\n:doc twice\n:doc builtins.map\n:doc n\n:ll\nn\n:t twice\n:t map 1\n:nope\n:r\nn\n";
+    let (out, errors) = repl(&scratch.0, lines);
+    let place = scratch.0.join("lib.nix");
+    let wanted = format!(
+        "Added 2 variables.\nFunction at {}:5:11\n\nTwice.\n\nAs much.\nSynopsis: builtins.map f list\n\n\
+         The values of f for each element.\nn\ntwice\n1\na function\n\
+         the partially applied built-in function 'map'\nAdded 2 variables.\n1\n",
+        place.canonicalize().expect("it is there").display()
+    );
+    assert_eq!(out, wanted);
+    assert_eq!(errors, "error: value does not have documentation\nerror: unknown command ':nope'\n");
 }
 
 #[test]

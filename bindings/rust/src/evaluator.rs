@@ -354,6 +354,16 @@ impl Evaluator {
         kinds.into_iter().map(|(kind, n, bytes)| (format!("{kind:?}"), n, bytes)).collect()
     }
 
+    /// From now on files are read anew, as they may have changed; values that were made of them stay.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// evaluator.forget_files();
+    /// ```
+    pub fn forget_files(&mut self) {
+        self.inner.forget_files();
+    }
+
     /// From now on the texts of derivations are kept, to be asked for by [`Evaluator::derivation_closure`].
     ///
     /// ```

@@ -39,8 +39,8 @@ pub use evaluator::{Counts, Evaluator, Handle};
 pub use frazil_engine::Disk;
 pub use frazil_engine::settings;
 pub use frazil_engine::{
-    DrvFile, ErrorKind, FileKind, Host, HostError, HostResult, Limits, MAX_ARITY, Position, Sink, Source,
-    Stats, TreePart, View,
+    About, DrvFile, ErrorKind, FileKind, Host, HostError, HostResult, Limits, MAX_ARITY, Position, Sink,
+    Source, Stats, TreePart, View,
 };
 pub use hosts::{Access, Event, Guarded, Inputs, Memory, Overlay};
 pub use jobs::{Job, JobOptions, JobRecord, Jobs, Shard};

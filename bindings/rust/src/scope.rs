@@ -1,7 +1,7 @@
 //! The inside of an evaluator: plain values that are branded, so that none leaves.
 
 use crate::{Error, Evaluator, Handle, Source};
-use frazil_engine::{AutoArgs, Kind, Tag, Val};
+use frazil_engine::{About, AutoArgs, Kind, Tag, Val};
 use std::marker::PhantomData;
 
 /// No two of these lifetimes are one, and none can be made longer or shorter.
@@ -461,6 +461,32 @@ impl<'e, 'v> Scope<'e, 'v> {
     /// ```
     pub fn print(&mut self, v: Value<'v>) -> Result<Vec<u8>, Error> {
         self.attempt(|inner| inner.print(v.val))
+    }
+
+    /// A value as `builtins.trace` shows it, in one line; nothing is forced.
+    ///
+    /// ```
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.eval("x: x")?;
+    /// assert_eq!(scope.show(v), "«lambda @ «string»:1:1»");
+    /// # Ok::<(), frazil::Error>(()) }).unwrap();
+    /// ```
+    pub fn show(&mut self, v: Value<'v>) -> String {
+        text(&self.evaluator.inner().show(v.val))
+    }
+
+    /// What there is to know about a forced value, if it is a function.
+    ///
+    /// ```
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.eval("let /** Twice. */ f = x: x * 2; in f")?;
+    /// let about = scope.about(v).expect("it is a function");
+    /// assert_eq!(about.doc.as_deref(), Some("Twice."));
+    /// assert_eq!(about.position.map(|at| at.column), Some(23));
+    /// # Ok::<(), frazil::Error>(()) }).unwrap();
+    /// ```
+    pub fn about(&mut self, v: Value<'v>) -> Option<About> {
+        self.evaluator.inner().about(v.val)
     }
 
     /// A value as JSON; forced with all that it holds if `strict`.

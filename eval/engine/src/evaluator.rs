@@ -222,6 +222,11 @@ impl Evaluator {
         self.world.machine().print(v, PrintOptions::RESULT)
     }
 
+    /// A value as a trace shows it, in one line; nothing is forced.
+    pub fn show(&mut self, v: Val) -> Vec<u8> {
+        self.world.machine().show_value(v)
+    }
+
     /// A value as JSON; forced with all that it holds if `strict`.
     pub fn to_json(&mut self, v: Val, strict: bool) -> Result<Vec<u8>, Error> {
         let mut m = self.world.machine().collecting();
@@ -296,6 +301,11 @@ impl Evaluator {
     pub fn locate(&self, pos: Pos) -> Option<Position> {
         let at = self.world.state.files.locate(pos).filter(|_| pos != Pos::NONE)?;
         Some(Position { file: at.origin.to_string(), line: at.line, column: at.column })
+    }
+
+    /// From now on files are read anew.
+    pub fn forget_files(&mut self) {
+        self.world.state.forget_files();
     }
 
     /// A host's text as a string value.

@@ -1,6 +1,7 @@
 //! The hallway: sources, attribute paths, lists of derivations, errors as people read them.
 #![forbid(unsafe_code)]
 
+pub mod about;
 #[cfg(feature = "disk")]
 pub mod disk;
 pub mod evaluator;
@@ -10,6 +11,7 @@ pub mod select;
 pub mod settings;
 pub mod walk;
 
+pub use about::About;
 #[cfg(feature = "disk")]
 pub use disk::Disk;
 pub use evaluator::{DrvFile, Evaluator, Position, Source};

@@ -238,6 +238,15 @@ impl Machine<'_> {
         }
     }
 
+    /// The name of a builtin, whether or not it was given some of its arguments.
+    pub fn builtin_name(&self, v: Val) -> Option<&'static str> {
+        match self.function_kind(v) {
+            FunctionKind::Builtin(name) | FunctionKind::PartialBuiltin(name) => Some(name),
+            FunctionKind::Derivation => Some("derivation"),
+            FunctionKind::Lambda { .. } => None,
+        }
+    }
+
     pub(crate) fn function_kind(&self, v: Val) -> FunctionKind {
         let (function, given) = match self.heap.function(v) {
             (Kind::Partial, _) => {

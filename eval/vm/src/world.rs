@@ -375,6 +375,15 @@ impl State {
         Ok(())
     }
 
+    /// From now on files are read anew.
+    pub fn forget_files(&mut self) {
+        self.imports.clear();
+        self.import_paths.clear();
+        self.sources.clear();
+        self.readdirs.clear();
+        self.search.clear();
+    }
+
     /// Shows a line for people.
     pub(crate) fn say(&self, line: &str) {
         self.host.message_bytes(&crate::message::bytes(line));

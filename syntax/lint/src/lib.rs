@@ -9,8 +9,9 @@ mod syntax;
 
 pub use rule::{Level, Rule};
 
+use frazil_syntax::symbol::Symbols;
 use frazil_syntax::tree::{SyntaxNode, SyntaxToken};
-use frazil_syntax::{Options, diagnose};
+use frazil_syntax::{Options, SyntaxErrorKind, SyntaxKind, diagnose};
 use std::ops::Range;
 
 /// Something to say about a program.
@@ -91,6 +92,21 @@ pub fn check(
     };
     findings.dedup_by(|a, b| same(a, b));
     findings
+}
+
+/// Whether a text only lacks its end to be an expression, or bindings as they stand between braces.
+pub fn is_incomplete(source: &str, options: &Options) -> bool {
+    let first_error = |text: &str| frazil_syntax::parse(text.as_bytes(), &mut Symbols::new(), options).err();
+    let end = if source.trim_end().ends_with(';') { "" } else { ";" };
+    let (expr, set) = (first_error(source), first_error(&format!("{{{source}\n{end}}}")));
+    match (expr, set) {
+        (Some(expr), Some(set)) => {
+            let ends_early = matches!(expr.kind, SyntaxErrorKind::Unexpected { found: SyntaxKind::Eof, .. });
+            // All of the bindings fit, but not what was put behind them.
+            ends_early || set.offset as usize > source.len()
+        }
+        _ => false,
+    }
 }
 
 /// The range of a node without the trivia at its ends.
