@@ -210,6 +210,8 @@ pub struct State {
 
 /// The heap is collected when so many bytes were handed out since the last time, at least.
 const MIN_BUDGET: u64 = 64 << 20;
+/// So many bytes are handed out between two collections, however small the limit is.
+const LEAST_BUDGET: u64 = 1 << 20;
 
 /// One evaluator's world.
 pub struct World {
@@ -282,6 +284,7 @@ impl World {
     pub fn set_limits(&mut self, limits: Limits) {
         self.heap.set_limit(limits.heap);
         self.state.limits = limits;
+        self.state.budget = self.state.budget_beside(0);
     }
 
     /// While a machine runs, the heap is collected when at least so many bytes were handed out since the last time.
@@ -292,11 +295,36 @@ impl World {
     /// Frees all values that neither handles, imported files, builtins nor code need. Answers the bytes still live.
     pub fn collect(&mut self) -> u64 {
         let World { heap, layouts, codes, state } = self;
-        heap.collect(&mut |visit| state.roots(codes, visit), layouts)
+        let live = heap.collect(&mut |visit| state.roots(codes, visit), layouts);
+        state.note_collection(heap, live);
+        live
+    }
+
+    /// Frees values as [`World::collect`] does if so much was handed out since the last time that it is due: many short
+    /// evaluations do not come to it by themselves.
+    pub fn collect_if_due(&mut self) {
+        if self.state.wants_collection(&self.heap) {
+            self.collect();
+        }
     }
 }
 
 impl State {
+    /// Bytes to hand out before the next collection, beside so many live ones: no more than the limit has room for.
+    fn budget_beside(&self, live: u64) -> u64 {
+        let room = self.limits.heap.saturating_sub(live) / 2;
+        live.max(self.min_budget).min(room.max(LEAST_BUDGET))
+    }
+
+    pub(crate) fn note_collection(&mut self, heap: &Heap, live: u64) {
+        self.collected_at = heap.allocated();
+        self.budget = self.budget_beside(live);
+    }
+
+    pub(crate) fn wants_collection(&self, heap: &Heap) -> bool {
+        heap.allocated() - self.collected_at > self.budget
+    }
+
     /// Shows all values in tables and code to a collection.
     pub(crate) fn roots(&self, codes: &boxcar::Vec<Box<Code>>, visit: &mut dyn FnMut(Val)) {
         codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
