@@ -181,6 +181,8 @@ pub struct State {
     pub pins: Vec<Val>,
     /// Bytes that the heap had handed out when it was last collected.
     pub(crate) collected_at: u64,
+    /// Bytes that were live then.
+    pub(crate) live: u64,
     /// Bytes to hand out before it is collected again, at least `min_budget`.
     pub(crate) budget: u64,
     pub(crate) min_budget: u64,
@@ -210,6 +212,8 @@ pub struct State {
 
 /// The heap is collected when so many bytes were handed out since the last time, at least.
 const MIN_BUDGET: u64 = 64 << 20;
+/// The same between evaluations, where a small heap is soon collected: a process may have many evaluators.
+const IDLE_BUDGET: u64 = 4 << 20;
 /// So many bytes are handed out between two collections, however small the limit is.
 const LEAST_BUDGET: u64 = 1 << 20;
 
@@ -256,6 +260,7 @@ impl World {
             handles: Vec::new(),
             pins: Vec::new(),
             collected_at: 0,
+            live: 0,
             budget: MIN_BUDGET,
             min_budget: MIN_BUDGET,
             drvs: FxHashMap::default(),
@@ -303,7 +308,8 @@ impl World {
     /// Frees values as [`World::collect`] does if so much was handed out since the last time that it is due: many short
     /// evaluations do not come to it by themselves.
     pub fn collect_if_due(&mut self) {
-        if self.state.wants_collection(&self.heap) {
+        let since = self.heap.allocated() - self.state.collected_at;
+        if since > self.state.live.max(IDLE_BUDGET).min(self.state.budget) {
             self.collect();
         }
     }
@@ -318,6 +324,7 @@ impl State {
 
     pub(crate) fn note_collection(&mut self, heap: &Heap, live: u64) {
         self.collected_at = heap.allocated();
+        self.live = live;
         self.budget = self.budget_beside(live);
     }
 
