@@ -2,7 +2,7 @@
 # The one test command. On a fresh machine it first installs what it needs, and says so loudly when it cannot.
 #
 #   ./test.sh              every stage
-#   ./test.sh STAGE...     only these, of: format clippy docs unit language golden asan wasm python node c fuzz
+#   ./test.sh STAGE...     only these, of: format clippy docs unit language nixpkgs-lib golden asan wasm python node c fuzz
 #
 # A stage prints what it ran and closes with `STAGE: N passed, M failed`; the last line is the sum over all of them. The
 # exit status is 0 only if nothing failed. Inputs too large for the repository are looked for in Frazil's cache,
@@ -10,6 +10,7 @@
 #
 #   FRAZIL_ORACLE      default CACHE/cppnix      CppNix 2.34.8, with bin/nix-instantiate
 #   FRAZIL_NIX_TESTS   default CACHE/nix-lang    a folder with `lang`, CppNix 2.34.8's tests/functional/lang
+#   FRAZIL_NIX_HEAD    default CACHE/nix-lang-head  the same of a later CppNix, whose answers differ here and there
 #   FRAZIL_NIXPKGS     default CACHE/nixpkgs     the Nixpkgs that bindings/cli/tests/golden.tsv was made with
 #
 # FRAZIL_FUZZ_SECONDS (default 60) is the time of each fuzz target; they start from one seed, so that a run can be repeated.
@@ -19,6 +20,7 @@ export PATH="$HOME/.cargo/bin:$PATH" CARGO_TERM_COLOR=never
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/frazil
 oracle=${FRAZIL_ORACLE:-$cache/cppnix}
 nix_tests=${FRAZIL_NIX_TESTS:-$cache/nix-lang}
+nix_head=${FRAZIL_NIX_HEAD:-$cache/nix-lang-head}
 nixpkgs=${FRAZIL_NIXPKGS:-$cache/nixpkgs}
 export FRAZIL_ORACLE=$oracle FRAZIL_NIX_TESTS=$nix_tests FRAZIL_NIXPKGS=$nixpkgs
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -114,8 +116,14 @@ stage_language() {
   else
     skip language "CppNix's language suite" "$nix_tests/lang is absent (FRAZIL_NIX_TESTS)"
   fi
+  local head=()
+  if [ -d "$nix_head/lang" ]; then
+    head=(--suite "head=$nix_head")
+  else
+    skip language "the language suite of a later CppNix" "$nix_head/lang is absent (FRAZIL_NIX_HEAD)"
+  fi
   if ! binary; then tally language 0 1; return; fi
-  counted language "${harness[@]}" --command "$drop_in" "${suites[@]}" --check
+  counted language "${harness[@]}" --command "$drop_in" "${suites[@]}" ${head[@]+"${head[@]}"} --check
   if [ -x "$oracle/bin/nix-instantiate" ]; then
     # A harness that asks for something else than CppNix's answers would judge Frazil wrongly.
     counted oracle "${harness[@]}" --command "$oracle/bin/nix-instantiate" "${suites[@]}"
@@ -131,6 +139,17 @@ stage_golden() {
   fi
   if ! binary; then tally golden 0 1; return; fi
   counted golden python3 bindings/cli/tests/golden.py --command "$drop_in" --nixpkgs "$nixpkgs"
+}
+
+stage_nixpkgs_lib() {
+  if [ ! -d "$nixpkgs/lib/tests" ]; then
+    skip nixpkgs-lib "Nixpkgs' own tests" "$nixpkgs is absent (FRAZIL_NIXPKGS)"
+    return
+  fi
+  need git git
+  need jq jq
+  if ! binary; then tally nixpkgs-lib 0 1; return; fi
+  counted nixpkgs-lib python3 bindings/cli/tests/nixpkgs_lib.py --command "$drop_in" --nixpkgs "$nixpkgs" --oracle "$oracle/bin/nix-instantiate"
 }
 
 # Stands in for Miri, which only rustup brings, where its servers are reached: the one room with unsafe under AddressSanitizer.
@@ -280,7 +299,7 @@ stage_fuzz() {
   if [ "$runs" -eq 0 ]; then skip fuzz "every target" "fuzz/targets holds none"; fi
 }
 
-all=(format clippy docs unit language golden asan wasm python node c fuzz)
+all=(format clippy docs unit language nixpkgs-lib golden asan wasm python node c fuzz)
 for stage in "$@"; do
   case " ${all[*]} " in
     *" $stage "*) ;;
@@ -291,7 +310,7 @@ if [ $# -eq 0 ]; then set -- "${all[@]}"; fi
 prepare
 for stage in "$@"; do
   echo "== $stage ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
-  "stage_$stage"
+  "stage_${stage//-/_}"
 done
 echo "== total ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
 echo "$passed passed, $failed failed$(if [ "$skipped" -gt 0 ]; then echo ", $skipped skipped"; fi)"

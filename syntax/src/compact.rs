@@ -35,10 +35,6 @@ impl Value {
         ExprId(self.0)
     }
 
-    fn symbol(self) -> Symbol {
-        Symbol(self.0)
-    }
-
     fn mark(self) -> usize {
         self.0 as usize
     }
@@ -97,6 +93,7 @@ impl<'a> Compact<'a> {
         self.exprs.root = root.map(Value::expr);
         self.exprs.docs.append(&mut self.docs);
         self.exprs.docs.sort_by_key(|&(pos, _)| pos);
+        self.exprs.keep_operand_starts();
         self.exprs
     }
 
@@ -197,8 +194,15 @@ impl<'a> Compact<'a> {
         Value((mark as u32) << 1 | u32::from(ellipsis))
     }
 
+    /// The name that a token is. It is interned only where it is used, as in CppNix, by whose order of names sets are
+    /// forced deeply.
+    fn named(&mut self, token: &Arg) -> Symbol {
+        self.symbols.intern(&self.source[token.start as usize..token.value.0 as usize])
+    }
+
     fn formal(&mut self, name: &Arg, default: Option<ExprId>) -> Value {
-        self.formals.push(Formal { name: name.value.symbol(), pos: name.start, default });
+        let formal = Formal { name: self.named(name), pos: name.start, default };
+        self.formals.push(formal);
         Value(self.formals.len() as u32 - 1)
     }
 
@@ -399,9 +403,7 @@ impl Sink for Compact<'_> {
             self.docs.push((token.start, doc));
         }
         match token.kind {
-            SyntaxKind::Ident => Value(self.symbols.intern(self.slice(token)).0),
-            SyntaxKind::OrKw => Value(self.or.0),
-            SyntaxKind::IndText => Value(token.end),
+            SyntaxKind::Ident | SyntaxKind::OrKw | SyntaxKind::IndText => Value(token.end),
             SyntaxKind::StrText
             | SyntaxKind::Int
             | SyntaxKind::Float
@@ -419,12 +421,14 @@ impl Sink for Compact<'_> {
             (Rule::File, [expr]) => expr.value,
 
             (Rule::Lambda, [arg, _, body]) => {
-                self.lambda(start, Some(arg.value.symbol()), None, body.value.expr())
+                let name = self.named(arg);
+                self.lambda(start, Some(name), None, body.value.expr())
             }
             (Rule::LambdaFormals, [set, _, body]) => self.pattern(start, set.value, None, body.value)?,
             (Rule::LambdaFormalsAt, [set, _, arg, _, body])
             | (Rule::LambdaAtFormals, [arg, _, set, _, body]) => {
-                self.pattern(start, set.value, Some(arg.value.symbol()), body.value)?
+                let name = self.named(arg);
+                self.pattern(start, set.value, Some(name), body.value)?
             }
             (Rule::Assert, [_, condition, _, body]) => {
                 self.add(Expr::Assert(condition.value.expr(), body.value.expr()), start, start)
@@ -489,10 +493,10 @@ impl Sink for Compact<'_> {
                 self.add(Expr::Call(function.value.expr(), args), start, start)
             }
 
-            (Rule::Var, [name]) if name.value.symbol() == self.cur_pos => {
-                self.add(Expr::CurPos, start, start)
+            (Rule::Var, [name]) => {
+                let name = self.named(name);
+                self.add(if name == self.cur_pos { Expr::CurPos } else { Expr::Var(name) }, start, start)
             }
-            (Rule::Var, [name]) => self.add(Expr::Var(name.value.symbol()), start, start),
             (Rule::String, [_, string, _]) | (Rule::Paren, [_, string, _]) => {
                 self.exprs.starts[string.value.expr().0 as usize] = start;
                 string.value
@@ -561,7 +565,8 @@ impl Sink for Compact<'_> {
             }
             (Rule::InheritStart, _) => Value(self.inherited.len() as u32),
             (Rule::InheritName, [names, name]) => {
-                self.inherit_name(names.value, name.value.symbol(), name.start)
+                let symbol = self.named(name);
+                self.inherit_name(names.value, symbol, name.start)
             }
             (Rule::InheritString, [names, name]) => match self.string_name(name.value) {
                 AttrName::Static(symbol) => self.inherit_name(names.value, symbol, name.start),
@@ -570,13 +575,17 @@ impl Sink for Compact<'_> {
                 }
             },
 
-            (Rule::FirstName, [name]) => self.push_name(AttrName::Static(name.value.symbol())),
+            (Rule::FirstName, [name]) => {
+                let name = self.named(name);
+                self.push_name(AttrName::Static(name))
+            }
             (Rule::FirstString, [name]) => {
                 let name = self.string_name(name.value);
                 self.push_name(name)
             }
             (Rule::PathName, [path, _, name]) => {
-                self.push_name(AttrName::Static(name.value.symbol()));
+                let name = self.named(name);
+                self.push_name(AttrName::Static(name));
                 path.value
             }
             (Rule::PathString, [path, _, name]) => {

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use frazil::lint::Level;
 
 /// The name by which the drop-in is called, as a link or as the first word.
 const DROP_IN: &str = "nix-instantiate";
@@ -142,6 +143,48 @@ pub struct Check {
     /// Files, and folders whose `.nix` files are taken.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
+    /// Says what could be better, too.
+    #[arg(long)]
+    pub lint: bool,
+    /// How findings are written: for people on standard error, for programs on standard output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// What makes the command fail; errors if not said.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub fail_on: Option<FailOn>,
+}
+
+/// How findings are written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// With excerpts of the source.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// A log of SARIF 2.1.0.
+    Sarif,
+}
+
+/// What makes `frazil check` fail.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// Errors only.
+    Error,
+    /// Warnings, too.
+    Warning,
+    /// Anything.
+    Note,
+}
+
+impl From<FailOn> for Level {
+    fn from(level: FailOn) -> Level {
+        match level {
+            FailOn::Error => Level::Error,
+            FailOn::Warning => Level::Warning,
+            FailOn::Note => Level::Note,
+        }
+    }
 }
 
 /// `frazil explain`.

@@ -2,7 +2,7 @@
 
 use crate::args::{self, Request, Verbosity};
 use crate::outside::{Process, complaint};
-use crate::session::{Failure, Session, say};
+use crate::session::{Failure, Session, complain, say};
 use crate::store::Store;
 use frazil::settings::{Outside, Settings};
 use std::io::{self, Write};
@@ -18,13 +18,13 @@ pub fn run(words: Vec<Vec<u8>>) -> ExitCode {
     match try_run(words) {
         Ok(code) => code,
         Err(message) => {
-            say(message.trim_end_matches('\n'));
+            complain(&message);
             ExitCode::FAILURE
         }
     }
 }
 
-fn try_run(words: Vec<Vec<u8>>) -> Result<ExitCode, String> {
+fn try_run(words: Vec<Vec<u8>>) -> Result<ExitCode, Vec<u8>> {
     let mut settings = Settings::load(&Process).map_err(|e| complaint(&e))?;
     let request = args::parse(words, &mut settings).map_err(|e| complaint(&e))?;
     let args = match request {
@@ -32,11 +32,16 @@ fn try_run(words: Vec<Vec<u8>>) -> Result<ExitCode, String> {
         Request::Help => return Ok(answer(HELP)),
         Request::Run(args) => *args,
     };
+    let mut args = args;
+    if args.root.is_some() && store_uri(args.store.as_deref()).starts_with("dummy:") {
+        // A store without a folder has no roots either.
+        (args.root, args.root_warning) = (None, false);
+    }
     if args.verbosity >= Verbosity::WARN {
         settings.take_warnings().iter().for_each(|warning| say(&format!("warning: {warning}")));
     }
     let store = if args.read_only { None } else { plain_store(args.store.as_deref()) };
-    let mut session = Session::new(&settings, &args.includes, store);
+    let mut session = Session::of(&settings, &args, store);
     let outcome = session.run(&args);
     if Process.variable("NIX_SHOW_STATS").is_some_and(|value| value != "0") {
         say(&session.stats());
@@ -48,17 +53,21 @@ fn try_run(words: Vec<Vec<u8>>) -> Result<ExitCode, String> {
     }
 }
 
+/// What names the store: the flag, or `NIX_REMOTE`.
+fn store_uri(flag: Option<&str>) -> String {
+    flag.map_or_else(|| Process.variable("NIX_REMOTE").unwrap_or_default(), str::to_owned)
+}
+
 /// The store to be written to, where that is a plain directory: `NIX_STORE_DIR`, or `nix/store` below the folder that
 /// is the store. A daemon's store, or the system's, is not written to.
 fn plain_store(flag: Option<&str>) -> Option<Store> {
-    let remote = Process.variable("NIX_REMOTE").unwrap_or_default();
-    let uri = flag.unwrap_or(&remote);
+    let uri = store_uri(flag);
     let logical = Process.variable("NIX_STORE_DIR");
     if uri.starts_with('/') {
         let logical = logical.unwrap_or_else(|| "/nix/store".to_owned());
         return Some(Store { physical: format!("{uri}{logical}").into(), logical });
     }
-    let local = matches!(uri, "" | "local" | "auto");
+    let local = matches!(uri.as_str(), "" | "local" | "auto");
     logical.filter(|_| local).map(|logical| Store { physical: logical.clone().into(), logical })
 }
 

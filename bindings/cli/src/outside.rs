@@ -33,13 +33,14 @@ impl Outside for Process {
 }
 
 /// What standard error says of settings or arguments that could not be taken.
-pub fn complaint(error: &SettingsError) -> String {
-    match error {
+pub fn complaint(error: &SettingsError) -> Vec<u8> {
+    let text = match error {
         SettingsError::Failure(message) => format!("error: {message}\n"),
         SettingsError::Usage(message) => {
             format!("error: {message}\nTry 'nix-instantiate --help' for more information.\n")
         }
-    }
+    };
+    text.into_bytes()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::args::{AutoArg, Input, InstantiateArgs, Mode, Output, Verbosity};
 use crate::command::{Command, Eval, Explain, Instantiate, Selection, Source, World, pairs};
 use crate::outside::{Process, complaint};
-use crate::session::{Failure, Session, say, source};
+use crate::session::{Failure, Session, complain, say, source};
 use crate::{check, repl, store};
 use frazil::View;
 use frazil::settings::Settings;
@@ -33,7 +33,7 @@ pub fn run(command: &Command) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            message.iter().for_each(|message| say(message.trim_end_matches('\n')));
+            message.iter().for_each(|message| complain(message));
             ExitCode::FAILURE
         }
     }
@@ -43,12 +43,12 @@ pub fn run(command: &Command) -> ExitCode {
 fn with_world(
     world: &World,
     command: impl FnOnce(&Settings) -> Result<(), Failure>,
-) -> Result<(), Option<String>> {
+) -> Result<(), Option<Vec<u8>>> {
     let settings = settings(world)?;
     command(&settings).map_err(|failure| failure.complaint(settings.show_trace()))
 }
 
-fn settings(world: &World) -> Result<Settings, String> {
+fn settings(world: &World) -> Result<Settings, Vec<u8>> {
     let mut settings = Settings::load(&Process).map_err(|error| complaint(&error))?;
     for (name, value) in pairs(&world.options) {
         settings.set_option(&name, &value).map_err(|error| complaint(&error))?;
@@ -107,7 +107,7 @@ fn request(mode: Mode, source: &Source, selection: &Selection, world: &World) ->
     }
 }
 
-fn eval(args: &Eval) -> Result<(), Option<String>> {
+fn eval(args: &Eval) -> Result<(), Option<Vec<u8>>> {
     let mut request = request(Mode::Evaluate, &args.source, &args.selection, &args.world);
     request.strict = args.strict;
     request.output = match args {
@@ -116,10 +116,10 @@ fn eval(args: &Eval) -> Result<(), Option<String>> {
         Eval { xml: true, .. } => Output::Xml,
         _ => Output::Plain,
     };
-    with_world(&args.world, |settings| Session::new(settings, &request.includes, None).run(&request))
+    with_world(&args.world, |settings| Session::of(settings, &request, None).run(&request))
 }
 
-fn instantiate(args: &Instantiate) -> Result<(), Option<String>> {
+fn instantiate(args: &Instantiate) -> Result<(), Option<Vec<u8>>> {
     let request = request(Mode::Instantiate, &args.source, &args.selection, &args.world);
     with_world(&args.world, |settings| {
         let mut session = Session::new(settings, &request.includes, None);
@@ -131,7 +131,7 @@ fn instantiate(args: &Instantiate) -> Result<(), Option<String>> {
     })
 }
 
-fn explain(args: &Explain) -> Result<(), Option<String>> {
+fn explain(args: &Explain) -> Result<(), Option<Vec<u8>>> {
     let mut world = args.world.clone();
     if args.trace {
         world.options.extend(["trace-function-calls", "true"].map(str::to_owned));

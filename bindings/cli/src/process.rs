@@ -1,8 +1,9 @@
 //! The world outside of an evaluation: this machine's disk, a line of progress, messages above it, and a plain directory
 //! as the store where one is written to.
 
+use crate::plain::plain;
 use crate::store::Store;
-use frazil::{Disk, FileKind, Host, HostResult, Stats};
+use frazil::{Disk, FileKind, Host, HostResult, Stats, TreePart};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -105,7 +106,11 @@ impl Host for Outer {
     }
 
     fn message(&self, line: &str) {
-        self.progress.aside(|| Disk.message(line));
+        self.message_bytes(line.as_bytes());
+    }
+
+    fn message_bytes(&self, line: &[u8]) {
+        self.progress.aside(|| Disk.message_bytes(&plain(line)));
     }
 
     fn progress(&self, stats: &Stats) {
@@ -120,7 +125,7 @@ impl Host for Outer {
         self.store.as_ref().map_or(Ok(()), |store| store.write(path, contents))
     }
 
-    fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
-        self.store.as_ref().map_or(Ok(()), |store| store.copy(path, source))
+    fn copy_to_store(&self, path: &str, _: &[u8], parts: &[TreePart]) -> HostResult<()> {
+        self.store.as_ref().map_or(Ok(()), |store| store.copy(path, parts))
     }
 }

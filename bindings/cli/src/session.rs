@@ -2,12 +2,16 @@
 
 use crate::args::{AutoArg, Input, InstantiateArgs, Mode, Output};
 use crate::outside::Process;
+use crate::plain::plain;
 use crate::process::{Outer, Progress};
 use crate::store::Store;
 use frazil::settings::{Outside, Settings};
-use frazil::{Arguments, Engine, Error, Evaluator, Host, Scope, Source, Value};
+use frazil::{Arguments, Builder, Engine, Error, ErrorKind, Evaluator, Host, Scope, Source, Value};
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::mem::ManuallyDrop;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// Why a command line ends without success.
 #[derive(Debug)]
@@ -40,15 +44,25 @@ impl From<String> for Failure {
 
 impl Failure {
     /// What standard error says. A reader that has gone wants to hear nothing.
-    pub fn complaint(&self, show_trace: bool) -> Option<String> {
+    pub fn complaint(&self, show_trace: bool) -> Option<Vec<u8>> {
         match self {
-            Failure::Eval(error) if show_trace => Some(error.render_full().to_owned()),
-            Failure::Eval(error) => Some(error.render().to_owned()),
+            Failure::Eval(error) if error.kind() == ErrorKind::Usage => {
+                let advice = &b"\nTry 'nix-instantiate --help' for more information."[..];
+                Some([error.render_bytes(show_trace), advice].concat())
+            }
+            Failure::Eval(error) => Some(error.render_bytes(show_trace).to_owned()),
             Failure::Stream(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
-            Failure::Stream(error) => Some(format!("error: {error}")),
-            Failure::Other(text) => Some(format!("error: {text}")),
+            Failure::Stream(error) => Some(format!("error: {error}").into_bytes()),
+            Failure::Other(text) => Some(format!("error: {text}").into_bytes()),
         }
     }
+}
+
+/// Says why a command failed.
+pub fn complain(complaint: &[u8]) {
+    let end = complaint.iter().rposition(|&c| c != b'\n').map_or(0, |last| last + 1);
+    // Nobody is left to tell if standard error is gone.
+    let _ = io::stderr().lock().write_all(&[&plain(&complaint[..end]), &b"\n"[..]].concat());
 }
 
 /// Says a line on standard error; nobody is left to tell if that is gone.
@@ -76,6 +90,10 @@ fn search_entry(entry: &str) -> (&str, &str) {
 
 /// The engine of settings, a search path and a host.
 pub fn engine(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'static) -> Engine {
+    builder(settings, includes, host).build()
+}
+
+fn builder(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'static) -> Builder {
     let includes: Vec<String> = includes.iter().map(|i| String::from_utf8_lossy(i).into_owned()).collect();
     let mut builder = Engine::builder().host(host).settings(settings);
     for entry in settings.search_path(&includes, &Process) {
@@ -88,16 +106,26 @@ pub fn engine(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'stat
     if let Some(home) = Process.variable("HOME") {
         builder = builder.home(home);
     }
-    builder.build()
+    builder
 }
 
 impl Session {
     /// Sets an evaluator up, which writes store objects to `store`.
     pub fn new(settings: &Settings, includes: &[Vec<u8>], store: Option<Store>) -> Session {
+        Session::set_up(settings, includes, store, false)
+    }
+
+    /// Sets an evaluator up for what a command line asks for.
+    pub fn of(settings: &Settings, args: &InstantiateArgs, store: Option<Store>) -> Session {
+        let shows_thunks = args.mode == Mode::Evaluate && !args.strict && args.output != Output::Raw;
+        Session::set_up(settings, &args.includes, store, shows_thunks)
+    }
+
+    fn set_up(settings: &Settings, includes: &[Vec<u8>], store: Option<Store>, patient: bool) -> Session {
         let progress = Progress::new();
         let host = Outer { progress: progress.clone(), store };
         let started = host.clock();
-        let evaluator = engine(settings, includes, host).evaluator();
+        let evaluator = builder(settings, includes, host).patient(patient).build().evaluator();
         let here = Process.working_directory().into_bytes();
         Session { evaluator: ManuallyDrop::new(evaluator), here, progress, derivations: Vec::new(), started }
     }
@@ -205,7 +233,6 @@ impl<'v> Run<'_, '_, 'v> {
     fn show(&mut self, v: Value<'v>) -> Result<(), Failure> {
         let (scope, strict) = (&mut *self.scope, self.args.strict);
         let v = if self.arguments.is_empty() { v } else { scope.call_auto(v, &self.arguments)? };
-        let v = if strict { scope.force_deep(v)? } else { v };
         match self.args.output {
             Output::Raw => {
                 let text = scope.to_text(v, "while generating the nix-instantiate output")?;
@@ -220,6 +247,7 @@ impl<'v> Run<'_, '_, 'v> {
                 self.line(text.as_bytes())
             }
             Output::Plain => {
+                let v = if strict { scope.force_deep(v)? } else { v };
                 let text = scope.print(v)?;
                 self.line(&text)
             }
@@ -227,7 +255,8 @@ impl<'v> Run<'_, '_, 'v> {
     }
 
     fn instantiate(&mut self, v: Value<'v>) -> Result<(), Failure> {
-        for found in self.scope.derivations(v, &self.arguments)? {
+        let (all, outcome) = self.scope.derivations_before_error(v, &self.arguments);
+        for found in all {
             if !self.warned {
                 self.warned = true;
                 self.progress.aside(|| {
@@ -235,10 +264,18 @@ impl<'v> Run<'_, '_, 'v> {
                 });
             }
             let output = if found.output == "out" { String::new() } else { format!("!{}", found.output) };
-            self.line(format!("{}{output}", found.drv_path).as_bytes())?;
+            let mut shown = found.drv_path.clone().into_bytes();
+            if let Some(root) = &self.args.root {
+                let number = self.derivations.len() + 1;
+                let suffix = if number > 1 { format!("-{number}") } else { String::new() };
+                shown = [&absolute(self.here, root)[..], suffix.as_bytes()].concat();
+                let store_dir = found.drv_path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                crate::store::add_root(Path::new(OsStr::from_bytes(&shown)), &found.drv_path, store_dir)?;
+            }
+            self.line(&[&shown[..], output.as_bytes()].concat())?;
             self.derivations.push(found.drv_path);
         }
-        Ok(())
+        Ok(outcome?)
     }
 
     fn line(&self, text: &[u8]) -> Result<(), Failure> {

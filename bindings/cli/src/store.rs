@@ -1,7 +1,7 @@
 //! Plain directories that store objects and derivations are written to.
 #![expect(clippy::disallowed_methods, reason = "this is where a command line meets its process")]
 
-use frazil::{HostError, HostResult};
+use frazil::{HostError, HostResult, TreePart};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -51,6 +51,23 @@ fn write_aside(
     Ok(())
 }
 
+/// Makes the link `root` to a store path, and the folders on the way to it. Only a link into the store is replaced.
+pub fn add_root(root: &Path, target: &str, store_dir: &str) -> Result<(), String> {
+    let is_ours = |link: PathBuf| link.to_string_lossy().starts_with(&format!("{store_dir}/"));
+    if fs::symlink_metadata(root).is_ok() && !fs::read_link(root).is_ok_and(is_ours) {
+        return Err(format!("cannot create symlink '{}'; already exists", root.display()));
+    }
+    let folder = root.parent().unwrap_or(Path::new("/"));
+    let name = root.file_name().unwrap_or_default().to_string_lossy();
+    let aside = folder.join(format!(".{name}.{}", std::process::id()));
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let made = std::os::unix::fs::symlink(target, &aside).and_then(|()| fs::rename(&aside, root));
+    made.map_err(|error| {
+        remove(&aside);
+        at(root)(error)
+    })
+}
+
 /// A store that is nothing but its directory.
 pub struct Store {
     /// The store paths begin with this.
@@ -93,9 +110,9 @@ impl Store {
         })
     }
 
-    /// Adds a copy of what is at `source`.
-    pub fn copy(&self, path: &str, source: &[u8]) -> HostResult<()> {
-        self.add(path, |aside| copy(Path::new(OsStr::from_bytes(source)), aside))
+    /// Adds a copy of these files.
+    pub fn copy(&self, path: &str, parts: &[TreePart]) -> HostResult<()> {
+        self.add(path, |aside| copy(parts, aside))
     }
 }
 
@@ -114,28 +131,28 @@ fn settle(path: &Path, executable: bool) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(if executable { 0o555 } else { 0o444 }))
 }
 
-/// Copies files, links and directories, with a list of its own of what is still to be copied.
-fn copy(source: &Path, target: &Path) -> io::Result<()> {
-    let mut todo = vec![(source.to_path_buf(), target.to_path_buf())];
-    let mut folders = Vec::new();
-    while let Some((from, to)) = todo.pop() {
-        let metadata = fs::symlink_metadata(&from)?;
-        if metadata.is_dir() {
-            fs::create_dir(&to)?;
-            for entry in fs::read_dir(&from)? {
-                let entry = entry?;
-                todo.push((entry.path(), to.join(entry.file_name())));
+/// Copies files, links and directories.
+fn copy(parts: &[TreePart], target: &Path) -> io::Result<()> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    let mut at = target.to_path_buf();
+    for part in parts {
+        match part {
+            TreePart::Directory => {
+                fs::create_dir(&at)?;
+                folders.push(at.clone());
             }
-            folders.push(to);
-        } else if metadata.is_symlink() {
-            std::os::unix::fs::symlink(fs::read_link(&from)?, &to)?;
-        } else if metadata.is_file() {
-            fs::write(&to, fs::read(&from)?)?;
-            settle(&to, metadata.permissions().mode() & 0o100 != 0)?;
-        } else {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "file has an unsupported type"));
+            TreePart::Entry(name) => {
+                let folder = folders.last().ok_or(ErrorKind::InvalidInput)?;
+                at = folder.join(OsStr::from_bytes(name));
+            }
+            TreePart::File { path, executable } => {
+                fs::write(&at, fs::read(OsStr::from_bytes(path))?)?;
+                settle(&at, *executable)?;
+            }
+            TreePart::Symlink(link) => std::os::unix::fs::symlink(OsStr::from_bytes(link), &at)?,
+            // Nothing can be added to a settled folder.
+            TreePart::End => settle(&folders.pop().ok_or(ErrorKind::InvalidInput)?, true)?,
         }
     }
-    // The innermost first: nothing can be added to a settled folder.
-    folders.iter().rev().try_for_each(|folder| settle(folder, true))
+    Ok(())
 }

@@ -51,7 +51,7 @@ fn said(config: &str, line: &[&str]) -> String {
     });
     let mut said: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
     if let Err(error) = end {
-        said.push_str(&complaint(&error));
+        said.push_str(&String::from_utf8_lossy(&complaint(&error)));
     }
     said
 }

@@ -80,6 +80,84 @@ fn bad_inputs_are_clear_errors() {
     fails(at, &["instantiate", "-E", "1"], "derivation");
 }
 
+const MESSY: &str = "\
+{ lib, ... }:
+let
+  unused = 1;
+  twice = x: x == true;
+in {
+  a = twice 1;
+}
+";
+
+#[test]
+fn lints_are_said_when_asked_for() {
+    let scratch = Scratch::new("lint");
+    let at = &scratch.file("messy.nix", MESSY).0;
+    assert_eq!(frazil(at, &["check", "messy.nix"]).status.code(), Some(0));
+    let output = frazil(at, &["check", "messy.nix", "--lint"]);
+    assert_eq!(output.status.code(), Some(0), "lints alone fail nothing");
+    let errors = String::from_utf8(output.stderr).expect("text");
+    let wanted = "\
+warning: 'unused' is bound, but not used [unused-let]
+       at messy.nix:3:3:
+            2| let
+            3|   unused = 1;
+             |   ^^^^^^
+            4|   twice = x: x == true;
+       hint: leave the binding out
+";
+    assert!(errors.contains(wanted), "{errors}");
+    let output = frazil(at, &["check", "messy.nix", "--lint", "--fail-on", "warning"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with("error: 2 warnings found in 1 file\n"));
+}
+
+#[test]
+fn all_errors_of_a_file_are_said_with_hints() {
+    let scratch = Scratch::new("hints");
+    let at = &scratch.file("a.nix", "{ a = 1\n; b = libb; c = [ 1, 2 ]; d = e }\n").0;
+    let output = frazil(at, &["check", "a.nix", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let findings = json["findings"].as_array().expect("a list");
+    let shown: Vec<_> = findings
+        .iter()
+        .map(|f| (f["line"].as_u64(), f["column"].as_u64(), f["rule"].as_str(), f["hint"].as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (Some(2), Some(7), Some("undefined-variable"), None),
+            (Some(2), Some(19), Some("syntax"), Some("elements of a list stand apart by blanks")),
+            (Some(2), Some(31), Some("syntax"), Some("';' is missing before this")),
+        ]
+    );
+    assert_eq!(findings[2]["fix"][0]["text"], ";");
+}
+
+#[test]
+fn findings_are_written_as_sarif() {
+    let scratch = Scratch::new("sarif");
+    let at = &scratch.file("m e.nix", MESSY).0;
+    let output = frazil(at, &["check", "m e.nix", "--lint", "--format", "sarif"]);
+    let log: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    let results = run["results"].as_array().expect("results");
+    assert_eq!(results.len(), 3);
+    for result in results {
+        let rule = &rules[result["ruleIndex"].as_u64().expect("an index") as usize];
+        assert_eq!(result["ruleId"], rule["id"]);
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().expect("a level")));
+        assert!(result["message"]["text"].is_string());
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "m%20e.nix");
+        assert!(place["region"]["startLine"].as_u64() >= Some(1));
+    }
+}
+
 #[test]
 fn only_the_closure_of_derivations_is_written() {
     let scratch = Scratch::new("closure");

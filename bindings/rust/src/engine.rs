@@ -2,7 +2,7 @@
 
 use crate::hosts::{Interrupt, OnEvent, Watched};
 use crate::{Evaluator, Event, Memory, Session};
-use frazil_engine::{Function, Host, Limits, Settings, StoreDir, settings};
+use frazil_engine::{Features, Function, Host, Limits, Settings, StoreDir, settings};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -195,6 +195,23 @@ impl Builder {
         self
     }
 
+    /// Whether values that are printed without being forced show as unevaluated what CppNix does not evaluate. By default small
+    /// values are made at once, which is faster.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::builder().patient(true).build().evaluator();
+    /// let text = evaluator.enter(|scope| {
+    ///     let v = scope.eval("{ f = x: x; }")?;
+    ///     scope.print(v)
+    /// })?;
+    /// assert_eq!(text, b"{ f = <CODE>; }");
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn patient(mut self, patient: bool) -> Builder {
+        self.settings.patient = patient;
+        self
+    }
+
     /// The directory that `~/` paths start from.
     ///
     /// ```
@@ -241,6 +258,19 @@ impl Builder {
             pipe_operators: settings.has_feature(Feature::PipeOperators),
             toml_timestamps: settings.has_feature(Feature::ParseTomlTimestamps),
             lints: settings.lints(),
+            features: Features {
+                flakes: settings.has_feature(Feature::Flakes),
+                fetch_tree: settings.has_feature(Feature::FetchTree),
+                fetch_closure: settings.has_feature(Feature::FetchClosure),
+                verified_fetches: settings.has_feature(Feature::VerifiedFetches),
+                dynamic_derivations: settings.has_feature(Feature::DynamicDerivations),
+                ca_derivations: settings.has_feature(Feature::CaDerivations),
+                impure_derivations: settings.has_feature(Feature::ImpureDerivations),
+                git_hashing: settings.has_feature(Feature::GitHashing),
+                blake3_hashes: settings.has_feature(Feature::Blake3Hashes),
+            },
+            imports_builds: settings.allow_import_from_derivation(),
+            allowed_uris: settings.allowed_uris().to_vec(),
             ..self.settings
         };
         self

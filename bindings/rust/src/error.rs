@@ -1,6 +1,7 @@
 //! Errors as an embedder sees them: plain data that outlives its evaluator.
 
-use frazil_engine::{ErrorKind, Evaluator, Position};
+use frazil_engine::{ErrorKind, Evaluator, Position, bytes, lossy};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Why an evaluation has no value.
@@ -25,6 +26,8 @@ struct Data {
     suggestions: Vec<String>,
     short: String,
     full: String,
+    /// The same in the program's own bytes, where they are not UTF-8.
+    raw: Option<Box<[Vec<u8>; 2]>>,
 }
 
 /// A line of a trace: what was being done, and where.
@@ -46,16 +49,20 @@ impl Error {
     /// The error with its places found, for they are known to its evaluator only.
     pub(crate) fn placed(error: frazil_engine::Error, evaluator: &Evaluator) -> Error {
         let (short, full) = (evaluator.render(&error, false), evaluator.render(&error, true));
+        let raw = [&short, &full].map(|text| bytes(text));
+        let raw =
+            raw.iter().any(|text| matches!(text, Cow::Owned(_))).then(|| Box::new(raw.map(Cow::into_owned)));
         let data = error.data();
         let frame = |line: &_| frame(line, evaluator);
         Error(Box::new(Data {
             kind: data.kind,
-            message: data.message.clone(),
+            message: lossy(data.message.clone()),
             position: evaluator.locate(data.pos),
             trace: data.traces.iter().map(frame).collect(),
-            suggestions: data.suggestions.clone(),
-            short,
-            full,
+            suggestions: data.suggestions.iter().cloned().map(lossy).collect(),
+            short: lossy(short),
+            full: lossy(full),
+            raw,
         }))
     }
 
@@ -68,8 +75,9 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         let message = message.into();
         let text = format!("error: {message}");
-        let (position, trace, suggestions) = (None, Vec::new(), Vec::new());
-        Error(Box::new(Data { kind, message, position, trace, suggestions, short: text.clone(), full: text }))
+        let (position, trace, suggestions, raw) = (None, Vec::new(), Vec::new(), None);
+        let (short, full) = (text.clone(), text);
+        Error(Box::new(Data { kind, message, position, trace, suggestions, short, full, raw }))
     }
 
     /// What went wrong, as a word that is the same in all languages and versions.
@@ -176,6 +184,21 @@ impl Error {
     pub fn render_full(&self) -> &str {
         &self.0.full
     }
+
+    /// [`Error::render`], or with `show_trace` [`Error::render_full`], where the program is quoted to the byte.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// let error = evaluator.eval(frazil::Source::text(b"throw \"\xff\"", "/")).unwrap_err();
+    /// assert!(error.render_bytes(false).ends_with(b"error: \xff") && error.message() == "\u{FFFD}");
+    /// ```
+    pub fn render_bytes(&self, show_trace: bool) -> &[u8] {
+        match &self.0.raw {
+            Some(raw) => &raw[show_trace as usize],
+            None if show_trace => self.0.full.as_bytes(),
+            None => self.0.short.as_bytes(),
+        }
+    }
 }
 
 /// Errors as other languages and processes read them.
@@ -226,7 +249,7 @@ impl<'a> From<&'a Frame> for Line<'a> {
 }
 
 fn frame(line: &frazil_engine::Trace, evaluator: &Evaluator) -> Frame {
-    Frame { text: line.text.clone().into_owned(), position: evaluator.locate(line.pos) }
+    Frame { text: lossy(line.text.clone().into_owned()), position: evaluator.locate(line.pos) }
 }
 
 impl fmt::Display for Error {

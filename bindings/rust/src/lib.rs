@@ -23,6 +23,8 @@ mod error;
 mod evaluator;
 mod hosts;
 mod jobs;
+#[cfg(feature = "lint")]
+pub mod lint;
 #[cfg(feature = "serde")]
 mod options;
 mod scope;
@@ -38,7 +40,7 @@ pub use frazil_engine::Disk;
 pub use frazil_engine::settings;
 pub use frazil_engine::{
     DrvFile, ErrorKind, FileKind, Host, HostError, HostResult, Limits, MAX_ARITY, Position, Sink, Source,
-    Stats, View,
+    Stats, TreePart, View,
 };
 pub use hosts::{Access, Event, Guarded, Inputs, Memory, Overlay};
 pub use jobs::{Job, JobOptions, JobRecord, Jobs, Shard};

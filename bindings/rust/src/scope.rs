@@ -341,13 +341,36 @@ impl<'e, 'v> Scope<'e, 'v> {
     /// # Ok::<(), frazil::Error>(()) }).unwrap();
     /// ```
     pub fn derivations(&mut self, v: Value<'v>, arguments: &Arguments<'v>) -> Result<Vec<Derivation>, Error> {
-        let found = self.attempt(|inner| inner.derivations(v.val, &arguments.values))?;
+        let (found, outcome) = self.derivations_before_error(v, arguments);
+        outcome.map(|()| found)
+    }
+
+    /// As [`Scope::derivations`], and if there is an error, those before it all the same.
+    ///
+    /// ```
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.eval("[ (derivation { name = \"x\"; system = \"s\"; builder = \"b\"; }) (derivation { name = \"y\"; }) ]")?;
+    /// let (found, outcome) = scope.derivations_before_error(v, &frazil::Arguments::default());
+    /// assert!(found.len() == 1 && outcome.is_err());
+    /// # Ok::<(), frazil::Error>(()) }).unwrap();
+    /// ```
+    pub fn derivations_before_error(
+        &mut self,
+        v: Value<'v>,
+        arguments: &Arguments<'v>,
+    ) -> (Vec<Derivation>, Result<(), Error>) {
+        let mut found = Vec::new();
+        let outcome = self.attempt(|inner| {
+            let outcome;
+            (found, outcome) = inner.derivations(v.val, &arguments.values);
+            outcome
+        });
         let plain = |found: &frazil_engine::Instance| Derivation {
             attr: text(&found.attr),
             drv_path: text(&found.drv_path),
             output: text(&found.output),
         };
-        Ok(found.iter().map(plain).collect())
+        (found.iter().map(plain).collect(), outcome)
     }
 
     /// Whether a value is a derivation: a set whose `type` says so.

@@ -1,8 +1,8 @@
 //! Stable text of a chunk, for `frazil explain --bytecode` and for tests.
 
 use crate::emit::{Child, Chunk, Const};
+use crate::file::FileCode;
 use crate::op::Op;
-use crate::scope::FileCode;
 use frazil_syntax::symbol::{Symbol, Symbols};
 use std::fmt::Write;
 

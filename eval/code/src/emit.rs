@@ -1,8 +1,8 @@
 //! Instructions for one unit, made when it first runs.
 
+use crate::file::{FileCode, Group, Place, Unit, UnitKind, Var};
 use crate::notes::{Context, Notes, Piece, Selection, Use, What};
 use crate::op::{Condition, Op, Reg};
-use crate::scope::{FileCode, Group, NO_UNIT, Place, Unit, UnitKind, Var};
 use frazil_syntax::expr::*;
 use frazil_syntax::symbol::Symbol;
 
@@ -119,7 +119,7 @@ pub fn notes(file: &FileCode, unit: u32) -> Notes {
 }
 
 fn emit_unit(file: &FileCode, unit: u32, notes: Option<Notes>) -> Emitter<'_> {
-    let Unit { kind, body, captures, params, locals } = file.units[unit as usize];
+    let Unit { kind, body, captures, params, locals } = file.unit(unit);
     let in_registers = captures.len <= MAX_CAPTURES;
     let chunk = Chunk {
         params,
@@ -210,10 +210,14 @@ impl<'a> Emitter<'a> {
     }
 
     fn constant(&mut self, constant: Const) -> u32 {
-        let known = self.chunk.consts.iter().position(|c| *c == constant);
+        // Units may have thousands of constants, which mostly differ.
+        const SEARCHED: usize = 32;
+        let consts = &mut self.chunk.consts;
+        let start = consts.len().saturating_sub(SEARCHED);
+        let known = consts[start..].iter().position(|c| *c == constant).map(|i| start + i);
         known.unwrap_or_else(|| {
-            self.chunk.consts.push(constant);
-            self.chunk.consts.len() - 1
+            consts.push(constant);
+            consts.len() - 1
         }) as u32
     }
 
@@ -249,16 +253,16 @@ impl<'a> Emitter<'a> {
     }
 
     fn child(&mut self, unit: u32) -> u32 {
-        let places = &self.file.captures[self.file.units[unit as usize].captures.range()];
-        let captures = places.iter().map(|&place| self.source(place)).collect();
-        let is_lambda = matches!(self.file.units[unit as usize].kind, UnitKind::Lambda(_));
+        let known = self.file.unit(unit);
+        let captures = self.file.captures(&known).map(|place| self.source(place)).collect();
+        let is_lambda = matches!(known.kind, UnitKind::Lambda(_));
         self.chunk.children.push(Child { unit, is_lambda, captures });
         self.chunk.children.len() as u32 - 1
     }
 
     fn unit_at(&self, id: ExprId) -> Option<(u32, bool)> {
-        let unit = self.file.unit_of[id.0 as usize];
-        (unit != NO_UNIT).then(|| (unit, matches!(self.file.units[unit as usize].kind, UnitKind::Lambda(_))))
+        let unit = self.file.unit_at(id)?;
+        Some((unit, matches!(self.file.unit(unit).kind, UnitKind::Lambda(_))))
     }
 
     // ---- expressions --------------------------------------------------------------------------------
@@ -325,6 +329,17 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    /// Whether it is at once what can be the left operand of `+`.
+    fn is_addend(&self, id: ExprId) -> bool {
+        match self.file.exprs.get(id) {
+            Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(_) => true,
+            Expr::Interpolation(_) | Expr::PathInterpolation(_) | Expr::Plus(..) => {
+                self.unit_at(id).is_none()
+            }
+            _ => false,
+        }
+    }
+
     /// Whether evaluating it neither runs code of the program nor fails.
     fn is_inert(&self, id: ExprId) -> bool {
         let exprs = &self.file.exprs;
@@ -370,7 +385,9 @@ impl<'a> Emitter<'a> {
         let (unit, is_lambda) = self.unit_at(id).expect("a unit starts here");
         let mark = self.next;
         self.at(self.file.exprs.pos(id));
-        if let (Expr::Var(name), Var::With(with)) = (self.file.exprs.get(id), self.file.var(id)) {
+        if let (Expr::Var(name), Var::With(with)) = (self.file.exprs.get(id), self.file.var(id))
+            && self.file.patient.is_none()
+        {
             self.try_with(unit, name, with, dst);
         }
         let child = self.child(unit);
@@ -383,15 +400,29 @@ impl<'a> Emitter<'a> {
     fn try_with(&mut self, unit: u32, name: Symbol, with: u32, dst: Reg) {
         let places = self.file.withs[with as usize];
         let (Place::Capture(i), _) = self.file.with_places[places.start as usize] else { return };
-        let captures = self.file.units[unit as usize].captures;
-        let outer = self.file.captures[captures.start as usize + i as usize];
+        let outer = self.file.captures(&self.file.unit(unit)).nth(i as usize).expect("a capture of the unit");
         let scope = self.place(outer);
         let site = self.site(name);
         self.op(Op::TryWith { dst, scope, site });
     }
 
+    /// The unit of the thunk that stands for a lambda, in patient code.
+    fn lambda_thunk(&self, id: ExprId) -> Option<u32> {
+        self.file.patient.as_ref()?.get(&id).copied()
+    }
+
+    /// The unit whose thunk or closure stands for an expression that may never be wanted, and whether that is a closure.
+    fn lazy_unit(&self, id: ExprId) -> Option<(u32, bool)> {
+        self.lambda_thunk(id).map(|unit| (unit, false)).or_else(|| self.unit_at(id))
+    }
+
     /// Puts the value of an expression that may never be wanted into `dst`.
     fn lazy(&mut self, id: ExprId, dst: Reg) {
+        if let Some(unit) = self.lambda_thunk(id) {
+            self.at(self.file.exprs.pos(id));
+            let child = self.child(unit);
+            return self.op(Op::Thunk { dst, child });
+        }
         if self.unit_at(id).is_some() {
             return self.delayed(id, dst);
         }
@@ -454,9 +485,14 @@ impl<'a> Emitter<'a> {
             Expr::Interpolation(parts) => self.interpolate(parts, dst, pos, false),
             Expr::PathInterpolation(parts) => self.interpolate(parts, dst, pos, true),
             Expr::Plus(a, b) => {
-                let (left, right) = (self.operand_before(a, b), self.operand(b));
+                let left = self.operand(a);
+                if !self.is_addend(a) && !self.is_inert(b) {
+                    self.parts(std::iter::once(exprs.operand_starts(id)[0]));
+                    self.op(Op::Addend { src: left });
+                }
+                let right = self.operand(b);
                 self.at(pos);
-                self.parts([exprs.starts[a.0 as usize], exprs.starts[b.0 as usize]].into_iter());
+                self.parts(exprs.operand_starts(id).into_iter());
                 self.op(Op::Plus { dst, a: left, b: right });
             }
             Expr::Binary(op, a, b) => self.operator(id, op, a, b, dst),
@@ -992,8 +1028,32 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    /// Whether an attribute of a recursive set is bound to the value of another of it, which is to be there before.
+    fn is_alias(&self, index: u32, attr: &Attr) -> bool {
+        let AttrValue::Plain(id) = attr.value else { return false };
+        let Group { local, boxed, .. } = self.file.sets[index as usize];
+        let set = &self.file.exprs.sets[index as usize];
+        if !set.recursive || !matches!(self.file.exprs.get(id), Expr::Var(_)) || self.unit_at(id).is_some() {
+            return false;
+        }
+        match self.file.var(id) {
+            Var::At(Place::Local(at)) => !boxed && (local..local + set.attrs.len).contains(&at),
+            Var::Boxed(i) => boxed && self.file.boxed[i as usize].0 == Place::Local(local),
+            _ => false,
+        }
+    }
+
+    /// The attributes with their slots in the order in which their values are made: aliases last, in CppNix's order.
+    fn in_order<'b>(&self, index: u32, attrs: &'b [Attr]) -> Vec<(usize, &'b Attr)> {
+        let (mut aliases, mut all): (Vec<_>, Vec<_>) =
+            attrs.iter().enumerate().partition(|(_, attr)| self.is_alias(index, attr));
+        aliases.sort_unstable_by_key(|(_, attr)| attr.name);
+        all.append(&mut aliases);
+        all
+    }
+
     fn fill_attrs(&mut self, index: u32, attrs: &[Attr], to: Reg) {
-        for (slot, attr) in attrs.iter().enumerate() {
+        for (slot, attr) in self.in_order(index, attrs) {
             let mark = self.next;
             let src = self.temp();
             self.attr(index, attr, src);
@@ -1077,7 +1137,7 @@ impl<'a> Emitter<'a> {
                 self.recursive_value(id, reg, &mut unfilled);
             }
         }
-        for (i, attr) in attrs.iter().enumerate() {
+        for (i, attr) in self.in_order(index, &attrs) {
             let reg = self.locals[local as usize + i];
             match attr.value {
                 AttrValue::Plain(id) => self.recursive_value(id, reg, &mut unfilled),
@@ -1091,11 +1151,11 @@ impl<'a> Emitter<'a> {
     }
 
     fn recursive_value(&mut self, id: ExprId, dst: Reg, unfilled: &mut Vec<(Reg, u32)>) {
-        let Some((unit, is_lambda)) = self.unit_at(id) else { return self.lazy(id, dst) };
+        let Some((unit, is_lambda)) = self.lazy_unit(id) else { return self.lazy(id, dst) };
         self.at(self.file.exprs.pos(id));
         // Without captures there is nothing to fill, and nothing to wait for.
-        if self.file.units[unit as usize].captures.len == 0 {
-            return self.delayed(id, dst);
+        if self.file.unit(unit).captures.len == 0 {
+            return self.lazy(id, dst);
         }
         let child = self.child(unit);
         self.op(if is_lambda { Op::NewClosure { dst, child } } else { Op::NewThunk { dst, child } });
@@ -1135,11 +1195,13 @@ impl<'a> Emitter<'a> {
     }
 
     fn flat_defaults(&mut self, formals: &[Formal], first: Reg) {
-        let mut unfilled = Vec::new();
+        let (mut unfilled, mut aliases) = (Vec::new(), Vec::new());
         for (i, formal) in formals.iter().enumerate() {
             let (Some(default), dst) = (formal.default, first + i as u8) else { continue };
             self.at(formal.pos);
-            if let Some((unit, _)) = self.unit_at(default) {
+            if self.is_default_alias(default) {
+                aliases.push((formal.name, default, dst));
+            } else if let Some((unit, _)) = self.lazy_unit(default) {
                 let child = self.child(unit);
                 self.op(Op::NewDefault { dst, child });
                 unfilled.push((dst, child));
@@ -1148,10 +1210,23 @@ impl<'a> Emitter<'a> {
                 self.op(Op::ConstDefault { dst, k });
             }
         }
+        aliases.sort_unstable_by_key(|(name, ..)| *name);
+        for (_, default, dst) in aliases {
+            let Var::At(place) = self.file.var(default) else { unreachable!("a formal in a register") };
+            let src = self.place(place);
+            self.op(Op::MoveDefault { dst, src });
+        }
         for (src, child) in unfilled {
             // Captures are known only now that all locals are.
             self.op(Op::FillDefault { src, child });
         }
+    }
+
+    /// Whether a default is another formal's value.
+    fn is_default_alias(&self, default: ExprId) -> bool {
+        matches!(self.file.exprs.get(default), Expr::Var(_))
+            && self.unit_at(default).is_none()
+            && matches!(self.file.var(default), Var::At(_) | Var::Boxed(_))
     }
 
     fn default_constant(&mut self, id: ExprId) -> u32 {
@@ -1170,11 +1245,22 @@ impl<'a> Emitter<'a> {
     }
 
     fn boxed_defaults(&mut self, formals: &[Formal], set: Reg) {
-        for (slot, formal) in formals.iter().enumerate() {
+        let mut order: Vec<(usize, &Formal)> = formals.iter().enumerate().collect();
+        order.sort_by_key(|(_, f)| f.default.filter(|&d| self.is_default_alias(d)).map(|_| f.name));
+        for (slot, formal) in order {
             let Some(default) = formal.default else { continue };
             self.at(formal.pos);
-            if self.unit_at(default).is_some() {
-                let (unit, _) = self.unit_at(default).expect("just seen");
+            if self.is_default_alias(default) {
+                let (dst, src) = (self.temp(), self.temp());
+                self.op(Op::LoadSlot { dst, from: set, slot: slot as u32 });
+                let Expr::Var(name) = self.file.exprs.get(default) else {
+                    unreachable!("an alias is a variable")
+                };
+                self.var(self.file.var(default), name, src);
+                self.op(Op::MoveDefault { dst, src });
+                self.op(Op::SetSlot { to: set, src: dst, slot: slot as u32 });
+                self.next = dst;
+            } else if let Some((unit, _)) = self.lazy_unit(default) {
                 let child = self.child(unit) as u16;
                 self.op(Op::SlotDefault { set, child, slot: slot as u32 });
             } else {

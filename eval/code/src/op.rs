@@ -39,6 +39,8 @@ pub enum Op {
     FillDefault { src: Reg, child: u32 },
     /// `dst = consts[k]` if `dst` is absent.
     ConstDefault { dst: Reg, k: u32 },
+    /// `dst = src` if `dst` is absent.
+    MoveDefault { dst: Reg, src: Reg },
     /// As `Thunk` or `Closure`, by the child, into `slot` of the set in `set`, if that is absent.
     SlotDefault { set: Reg, child: u16, slot: u32 },
     /// `dst` = `base.name` if `base` is a set at hand with that attribute, else a thunk that selects it.
@@ -87,6 +89,8 @@ pub enum Op {
 
     /// `dst = base(args)`, the `n` arguments behind it.
     Call { dst: Reg, base: Reg, n: u8 },
+    /// `Call` that says when it begins and ends.
+    TracedCall { dst: Reg, base: Reg, n: u8 },
     /// Ends the unit with the value of `src`, forced.
     Return { src: Reg },
     /// Goes on at `to`.
@@ -117,6 +121,8 @@ pub enum Op {
     Div { dst: Reg, a: Reg, b: Reg },
     /// `dst = a + b`: numbers, strings or paths, by `a`.
     Plus { dst: Reg, a: Reg, b: Reg },
+    /// Checks that `src` can be the left operand of `+`.
+    Addend { src: Reg },
     /// Checks that `src` is a set, as the right operand of `//`.
     RightSet { src: Reg },
     /// `dst = a // b`, `b` forced first.

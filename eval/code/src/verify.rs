@@ -1,8 +1,8 @@
 //! What is true of every chunk: registers, jumps and table indices lie where they should.
 
 use crate::emit::{Child, Chunk};
+use crate::file::FileCode;
 use crate::op::{MAX_REGS, Op};
-use crate::scope::FileCode;
 
 /// The first thing that is wrong with the code of a unit of `file`, if anything is.
 pub fn verify(chunk: &Chunk, file: &FileCode) -> Result<(), String> {
@@ -31,7 +31,10 @@ pub fn verify(chunk: &Chunk, file: &FileCode) -> Result<(), String> {
 }
 
 fn check_child(chunk: &Chunk, file: &FileCode, child: &Child) -> Result<(), String> {
-    let unit = file.units.get(child.unit as usize).ok_or("a child that is no unit")?;
+    if child.unit as usize >= file.unit_count() {
+        return Err("a child that is no unit".into());
+    }
+    let unit = file.unit(child.unit);
     if unit.captures.len as usize != child.captures.len() {
         return Err(format!(
             "unit {} captures {}, not {}",
@@ -85,12 +88,14 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::NewList { dst: a, .. }
         | Op::Force { src: a }
         | Op::RightSet { src: a }
+        | Op::Addend { src: a }
         | Op::Name { name: a }
         | Op::Return { src: a }
         | Op::JumpIfFalse { cond: a, .. }
         | Op::JumpIfTrue { cond: a, .. }
         | Op::Bool { src: a, .. } => registers(&[a as usize]),
         Op::Move { dst: a, src: b }
+        | Op::MoveDefault { dst: a, src: b }
         | Op::LoadSlot { dst: a, from: b, .. }
         | Op::LazySelect { dst: a, base: b, .. }
         | Op::TryWith { dst: a, scope: b, .. }
@@ -115,7 +120,7 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::Plus { dst, a, b }
         | Op::Update { dst, a, b }
         | Op::Concat { dst, a, b } => registers(&[dst as usize, a as usize, b as usize]),
-        Op::Call { dst, base, n } | Op::LazyCall { dst, base, n } => {
+        Op::Call { dst, base, n } | Op::TracedCall { dst, base, n } | Op::LazyCall { dst, base, n } => {
             registers(&[dst as usize, base as usize + n as usize]);
         }
         Op::List { dst, base, n }

@@ -96,7 +96,11 @@ impl Host for Disk {
     }
 
     fn message(&self, line: &str) {
+        self.message_bytes(line.as_bytes());
+    }
+
+    fn message_bytes(&self, line: &[u8]) {
         // Nobody is left to tell if standard error is gone.
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        let _ = io::stderr().lock().write_all(&[line, b"\n"].concat());
     }
 }

@@ -153,15 +153,15 @@ impl Evaluator {
         let unit = known.as_ref().and_then(|key| self.texts.get(key).copied());
         let mut loaded = None;
         let value = self.run(|m| {
-            let step = match source {
-                Source::File(path) => m.import(path)?,
-                _ => {
+            let program = match (&known, unit) {
+                (None, _) => program(m, source)?,
+                (Some(_), unit) => {
                     let unit = unit.map_or_else(|| load(m, source), Ok)?;
                     loaded = Some(unit);
-                    Step::Return(m.heap.new_thunk(unit, std::iter::empty::<Val>()))
+                    m.heap.new_thunk(unit, std::iter::empty::<Val>())
                 }
             };
-            m.run(step)
+            m.run(Step::Return(program))
         });
         if let (Some(key), Some(unit)) = (known, loaded) {
             self.texts.insert(key, unit);
@@ -228,8 +228,12 @@ impl Evaluator {
         self.run(|m| crate::select::auto_call(m, v, args))
     }
 
-    /// The derivations that a value is or holds: paths with output names.
-    pub fn derivations(&mut self, v: Val, args: &AutoArgs) -> Result<Vec<crate::select::Instance>, Error> {
+    /// The derivations that a value is or holds: paths with output names. Those before an error are answered, too.
+    pub fn derivations(
+        &mut self,
+        v: Val,
+        args: &AutoArgs,
+    ) -> (Vec<crate::select::Instance>, Result<(), Error>) {
         crate::select::derivations(&mut self.world.machine().collecting(), v, args)
     }
 

@@ -19,8 +19,10 @@ pub use frazil_value::heap::Slot;
 pub use frazil_value::{Kind, Tag, Val};
 pub use frazil_vm::builtins::embedder::{Function, MAX_ARITY};
 pub use frazil_vm::host::HostResult;
+pub use frazil_vm::message::{bytes, lossy};
+pub use frazil_vm::world::Features;
 pub use frazil_vm::{
-    Error, ErrorKind, FileKind, Host, HostError, Limits, Pos, Settings, Stats, Trace, World,
+    Error, ErrorKind, FileKind, Host, HostError, Limits, Pos, Settings, Stats, Trace, TreePart, World,
 };
 pub use select::{AutoArgs, Instance};
 pub use walk::Sink;

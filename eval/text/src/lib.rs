@@ -5,9 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bytes;
 pub mod float;
 pub mod json;
 pub mod regex;
 pub mod toml;
+pub mod url;
 pub mod version;
 pub mod xml;

@@ -7,6 +7,7 @@ pub mod attrs;
 pub mod debug;
 pub mod derivation;
 pub mod embedder;
+pub mod fetch;
 pub mod functions;
 pub mod hashes;
 pub mod json;
@@ -17,7 +18,6 @@ pub mod regex;
 pub mod strings;
 pub mod toml;
 pub mod types;
-pub mod unavailable;
 pub mod xml;
 
 use crate::error::Error;
@@ -114,7 +114,7 @@ const FAMILIES: &[&[Builtin]] = &[
     toml::TABLE,
     regex::TABLE,
     derivation::TABLE,
-    unavailable::TABLE,
+    fetch::TABLE,
     embedder::TABLE,
 ];
 
@@ -178,7 +178,9 @@ const LANG_VERSION: i64 = 6;
 pub(crate) fn install(world: &mut World) {
     let now = if world.state.settings.pure { None } else { Some(world.state.host.now()) };
     let mut values: Vec<(&str, Val)> = Vec::new();
-    for (index, builtin) in TABLE.iter().enumerate().filter(|(_, row)| row.name != embedder::NAME) {
+    let features = &world.state.settings.features;
+    let is_named = |row: &Builtin| row.name != embedder::NAME && fetch::is_enabled(features, row.name);
+    for (index, builtin) in TABLE.iter().enumerate().filter(|(_, row)| is_named(row)) {
         values.push((builtin.name, world.heap.new_primop(index as u32)));
     }
     let heap = &world.heap;
@@ -284,10 +286,16 @@ impl Machine<'_> {
 
     fn has_context(&mut self, v: Val) -> Error {
         let string = self.heap.string(v);
-        let text = String::from_utf8_lossy(string.bytes).into_owned();
+        let text = crate::message::text(string.bytes).into_owned();
         let first = self.st.contexts.elements(string.context).next().expect("the context is not empty");
-        let path = String::from_utf8_lossy(&first.display(&self.st.settings.store_dir)).into_owned();
+        let path = crate::message::text(&first.display(&self.st.settings.store_dir)).into_owned();
         Error::eval(format!("the string '{text}' is not allowed to refer to a store path (such as '{path}')"))
+    }
+
+    /// The bytes of a forced value that must be a string without context.
+    pub fn expect_plain(&mut self, v: Val, context: &'static str) -> Result<&[u8], Error> {
+        let v = self.expect(v, Want::Plain, context)?;
+        Ok(self.heap.bytes(v))
     }
 
     /// A check of a result from the program; the context is for the trace.

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Args, Native, Step, traced};
-use frazil_value::{Tag, Val};
+use frazil_value::{Kind, Tag, Val};
 
 /// How far a value may be from a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Coerce {
     converted: bool,
     /// How many sets led to the value waited for.
     through: usize,
+    /// Whether errors of forcing the value itself have the context, too.
+    says_why_forced: bool,
 }
 
 impl Coerce {
@@ -75,7 +77,13 @@ impl Coerce {
             parts: 0,
             converted: false,
             through: 0,
+            says_why_forced: false,
         }
+    }
+
+    /// The coercion of what means a path: errors of forcing it have the context, too.
+    pub fn to_path(v: Val, pos: Pos, context: &'static str) -> Coerce {
+        Coerce { says_why_forced: true, ..Coerce::new(v, CoerceTo::PLAIN, pos, context) }
     }
 
     fn push(&mut self, m: &mut Machine<'_>, v: Val) {
@@ -102,8 +110,12 @@ impl Coerce {
         match v.tag() {
             Tag::String => self.push(m, v),
             Tag::Attrs => return self.set(m, v).map(Some),
-            Tag::Boxed if m.heap.as_path(v).is_some() => {
-                let string = m.path_string(v, self.to.copy)?;
+            Tag::Boxed if let Some(path) = m.heap.as_path(v) => {
+                let string = match self.says_why_forced {
+                    // The evaluator's own files have another name for the program.
+                    true => m.heap.new_string(path, 0),
+                    false => m.path_string(v, self.to.copy)?,
+                };
                 self.push(m, string);
             }
             _ if self.to.more && !v.is_func() => match v {
@@ -195,6 +207,13 @@ impl Native for Coerce {
     fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
         let lists = self.tasks.iter().filter(|task| matches!(task, Task::List(..))).count();
         self.trace_lists(lists, error);
+        if self.says_why_forced && lists == 0 && self.through == 0 {
+            error.add_trace(self.pos, self.context);
+        }
+    }
+
+    fn call_site(&self, _: &mut Machine<'_>) -> Option<Pos> {
+        Some(self.pos)
     }
 }
 
@@ -233,6 +252,23 @@ pub fn plus_now(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Option<Val>, Erro
         return m.concat_path(&[a, b]).map(Some);
     }
     Ok(None)
+}
+
+/// An error if `v` can be no left operand of `+`, whatever the right one is.
+pub fn check_addend(m: &mut Machine<'_>, v: Val) -> Result<(), Error> {
+    let fits = match v.tag() {
+        Tag::String | Tag::Int => true,
+        Tag::Boxed => [Kind::Path, Kind::Float, Kind::BigInt].contains(&m.heap.boxed_kind(v)),
+        Tag::Attrs => {
+            m.attr(v, m.st.known.to_string()).is_some() || m.attr(v, m.st.known.out_path()).is_some()
+        }
+        _ => false,
+    };
+    if fits {
+        return Ok(());
+    }
+    let coercion = Coerce::new(v, CoerceTo::PLAIN, Pos::part(0), "while evaluating a path segment");
+    Err(coercion.refuse(m, v))
 }
 
 fn add_numbers(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Val, Error> {

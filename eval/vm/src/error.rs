@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Restricted,
     /// It needs a store or a network that this evaluator has not.
     Unavailable,
+    /// An argument that names nothing there is: CppNix says how to get help.
+    Usage,
     /// A function of the embedder's failed.
     Embedder,
     /// The evaluator is in use elsewhere.

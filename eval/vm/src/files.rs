@@ -43,7 +43,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::File(path) => f.write_str(&String::from_utf8_lossy(path)),
+            Origin::File(path) => f.write_str(&crate::message::text(path)),
             Origin::Text => f.write_str("«string»"),
             Origin::Stdin => f.write_str("«stdin»"),
             Origin::Internal(name) => write!(f, "«nix-internal»/{name}"),
@@ -108,7 +108,7 @@ impl Files {
         let start = self.next_start();
         self.next_pos = start.saturating_add(source.len() as u32 + 1);
         let first_unit = self.next_unit;
-        self.next_unit += code.units.len() as u32;
+        self.next_unit += code.unit_count() as u32;
         let (code, len) = (Arc::new(code), source.len() as u32);
         let source = if matches!(origin, Origin::File(_)) { None } else { Some(source) };
         self.files.push(File { origin, source, len, base_dir, start, first_unit, code });

@@ -20,6 +20,26 @@ pub enum FileKind {
     Other,
 }
 
+/// A part of a tree of files, in the order of an archive.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TreePart {
+    /// A directory begins; entries follow, up to its end.
+    Directory,
+    /// The name of an entry, whose content follows.
+    Entry(Vec<u8>),
+    /// A regular file with the content of the one at this path.
+    File {
+        /// Where its content is.
+        path: Vec<u8>,
+        /// Whether it may be executed.
+        executable: bool,
+    },
+    /// A symbolic link to this target.
+    Symlink(Vec<u8>),
+    /// The directory that began last ends.
+    End,
+}
+
 /// Why the host did not answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum HostError {
@@ -57,6 +77,10 @@ pub trait Host: Send + Sync {
     fn clock(&self) -> u64;
     /// Shows a line for people: `trace:`, `warning:`.
     fn message(&self, line: &str);
+    /// Shows a line that quotes a program, which need not be UTF-8.
+    fn message_bytes(&self, line: &[u8]) {
+        self.message(&String::from_utf8_lossy(line));
+    }
     /// Is told every so often what an evaluation at work has counted.
     fn progress(&self, stats: &Stats) {
         let _ = stats;
@@ -70,9 +94,9 @@ pub trait Host: Send + Sync {
         let _ = (path, contents);
         Ok(())
     }
-    /// Copies what is at `source` to the store as `path`.
-    fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
-        let _ = (path, source);
+    /// Copies those parts of what is at `source` to the store as `path` that a filter has left.
+    fn copy_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
+        let _ = (path, source, parts);
         Ok(())
     }
 }

@@ -93,7 +93,7 @@ impl Code {
 }
 
 /// The position of an offset in a file whose positions start at `start`.
-fn position(start: u32, offset: u32) -> Pos {
+pub(crate) fn position(start: u32, offset: u32) -> Pos {
     if offset == NO_POS { Pos::NONE } else { Pos(start + offset) }
 }
 
@@ -143,11 +143,15 @@ impl<'w> Machine<'w> {
             LinkedChild { unit: first + child.unit, is_lambda: child.is_lambda, first: start, len }
         });
         let children = children.collect();
+        let mut ops: Box<[Op]> = chunk.ops.into();
+        if self.st.settings.trace_calls {
+            ops.iter_mut().for_each(announce);
+        }
         Code {
             unit,
             file,
             pos: chunk.pos.iter().map(|&p| position(start, p).0).collect(),
-            ops: chunk.ops.into(),
+            ops: ops.into(),
             consts,
             sites: chunk.sites.iter().map(|&name| Site::new(name)).collect(),
             children,
@@ -202,5 +206,12 @@ impl<'w> Machine<'w> {
             path.push(b'/');
         }
         path
+    }
+}
+
+/// Makes a call one that says when it begins and ends.
+fn announce(op: &mut Op) {
+    if let Op::Call { dst, base, n } = *op {
+        *op = Op::TracedCall { dst, base, n };
     }
 }

@@ -44,17 +44,19 @@ impl Machine<'_> {
     /// Says what there is to say about a file whose positions start at `start`.
     pub(crate) fn lint(&self, found: &[Found], source: &[u8], start: u32) -> Result<(), Error> {
         for lint in found {
-            let literal = String::from_utf8_lossy(&source[lint.start as usize..lint.end as usize]);
+            let literal = crate::message::text(&source[lint.start as usize..lint.end as usize]);
+            if lint.kind == LintKind::HomePath && self.st.settings.pure {
+                let text = format!("the path '{literal}' can not be resolved in pure mode");
+                return Err(Error::new(ErrorKind::Restricted, text));
+            }
             let (level, pos) = (self.st.settings.lints.of(lint.kind), Pos(start + lint.start));
             match level {
                 Lint::Ignore => {}
-                Lint::Warn if lint.kind == LintKind::Or => {
-                    self.st.host.message(&self.warn_of_or(&literal, pos))
-                }
+                Lint::Warn if lint.kind == LintKind::Or => self.st.say(&self.warn_of_or(&literal, pos)),
                 Lint::Warn => {
                     let mut text = text(lint.kind, &literal, level) + "\n";
                     message::place(&mut text, &self.st.files, pos, "");
-                    self.st.host.message(&message::behind("warning:", &text));
+                    self.st.say(&message::behind("warning:", &text));
                 }
                 Lint::Fatal => {
                     return Err(Error::new(ErrorKind::Syntax, text(lint.kind, &literal, level)).at(pos));

@@ -30,7 +30,7 @@ pub(crate) struct Frame<'w> {
     /// `None` for a builtin, which is on the stack of builtins.
     code: Option<&'w Code>,
     /// The thunk that the result belongs to, or absent.
-    update: Val,
+    pub(crate) update: Val,
     /// The closure or thunk with the captures.
     env: Val,
     /// The instruction that it stopped at; of a builtin's first frame, one more than the builtin's number.
@@ -67,6 +67,8 @@ pub struct Machine<'w> {
     collects: bool,
     /// Whether the heap is to be collected between the next two frames.
     wants_collection: bool,
+    /// Whether the next call has been announced already.
+    said_call: bool,
     /// What is known of the place of the error that is thrown next.
     pub(crate) trail: Trail,
 }
@@ -93,6 +95,7 @@ impl World {
             poll: POLL_EVERY,
             collects: false,
             wants_collection: false,
+            said_call: false,
             trail: Trail::default(),
         }
     }
@@ -418,6 +421,13 @@ impl<'w> Machine<'w> {
                 let started = self.start_force(regs, v, 0)?;
                 Ok(self.forward(started))
             }
+            Step::ReturnCall(f, args) | Step::Call(f, args)
+                if self.st.settings.trace_calls && !std::mem::take(&mut self.said_call) =>
+            {
+                let call = TracedCall { f, args, pos: Pos::NONE, called: false };
+                self.push_native(Some(Box::new(call)), dst, update, false);
+                Ok(None)
+            }
             Step::ReturnCall(f, args) | Step::Call(f, args) => self.start_call(regs, f, &args, dst, update),
             Step::ReturnRun(native) | Step::Run(native) => {
                 self.check_depth()?;
@@ -496,6 +506,12 @@ impl<'w> Machine<'w> {
                 self.st.stats.forced += 1;
                 let words = self.heap.captures(v);
                 let args: Args = words[1..].iter().map(|s| s.get()).collect();
+                if self.st.settings.trace_calls {
+                    let pos = self.apply_pos(v);
+                    let call = TracedCall { f: words[0].get(), args, pos, called: false };
+                    self.push_native(Some(Box::new(call)), dst, v, false);
+                    return Ok(None);
+                }
                 let floor = self.frames.len();
                 self.start_call(regs, words[0].get(), &args, dst, v).inspect_err(|_| {
                     // The thunk has to fail with a frame.
@@ -892,6 +908,11 @@ impl<'w> Machine<'w> {
                         w[dst as usize] = code.consts[k as usize];
                     }
                 }
+                Op::MoveDefault { dst, src } => {
+                    if w[dst as usize] == Val::ABSENT {
+                        w[dst as usize] = w[src as usize];
+                    }
+                }
                 Op::SlotDefault { set, child, slot } => {
                     let to = heap.attr(w[set as usize], slot);
                     if to.get() == Val::ABSENT {
@@ -1098,6 +1119,19 @@ impl<'w> Machine<'w> {
                     let args = Args::from_slice(&w[first..first + n as usize]);
                     start!(dst, Step::ReturnCall(f, args));
                 }
+                Op::TracedCall { dst, base: at, n } => {
+                    let f = force!(at);
+                    let first = at as usize + 1;
+                    let call = TracedCall {
+                        f,
+                        args: Args::from_slice(&w[first..first + n as usize]),
+                        pos: code.pos_at(ip),
+                        called: false,
+                    };
+                    leave!(true);
+                    self.push_native(Some(Box::new(call)), dst, Val::ABSENT, false);
+                    return Ok(None);
+                }
                 Op::Return { src } => {
                     let v = force!(src);
                     if let Some(v) = self.deliver(regs, v, floor) {
@@ -1178,10 +1212,14 @@ impl<'w> Machine<'w> {
                 }
                 Op::Plus { dst, a, b } => {
                     let (a, b) = (force!(a), force!(b));
-                    match fallible!(coerce::plus_now(self, a, b)) {
+                    match fallible!(coerce::plus_now(self, a, b).map_err(|e| e.at(code.pos_at(ip)))) {
                         Some(v) => w[dst as usize] = v,
                         None => start!(dst, coerce::plus(a, b, code.pos_at(ip))),
                     }
+                }
+                Op::Addend { src } => {
+                    let v = force!(src);
+                    fallible!(coerce::check_addend(self, v));
                 }
                 Op::RightSet { src } => {
                     let right = force!(src);
@@ -1271,6 +1309,7 @@ impl<'w> Machine<'w> {
     fn lazy_select(&mut self, code: &Code, ip: usize, from: Val, site: &crate::link::Site) -> Val {
         if let Some(set) = self.heap.peek(from)
             && set.is_attrs()
+            && !self.st.settings.patient
             && let Some(slot) = self.attr_at(set, site)
         {
             let v = slot.get();
@@ -1324,7 +1363,7 @@ impl<'w> Machine<'w> {
                     *to = self.heap.peek(v).unwrap_or(v);
                 }
                 None if *has_default => *to = Val::ABSENT,
-                None => return Err(self.missing_argument(code, site.name)),
+                None => return Err(self.missing_argument(code, set)),
             }
         }
         if !code.ellipsis && used != self.attr_count(set) {
@@ -1421,6 +1460,44 @@ impl Native for SelectThunk {
     }
 }
 
+/// A call that says when it begins and ends: `trace-function-calls`.
+struct TracedCall {
+    f: Val,
+    args: Args,
+    pos: Pos,
+    called: bool,
+}
+
+impl TracedCall {
+    fn say(&self, m: &Machine<'_>, what: &str) {
+        m.st.say(&format!("function-trace {what} {} at {}", m.st.show_pos(self.pos), m.st.host.clock()));
+    }
+}
+
+impl Native for TracedCall {
+    traced!(self, visit: [self.f], &self.args);
+
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if self.called {
+            self.say(m, "exited");
+            return Ok(Step::Done(input));
+        }
+        self.called = true;
+        self.say(m, "entered");
+        m.said_call = true;
+        Ok(Step::Call(self.f, std::mem::take(&mut self.args)))
+    }
+
+    fn catch(&mut self, m: &mut Machine<'_>, _: &Error) -> Option<Val> {
+        self.say(m, "exited");
+        None
+    }
+
+    fn call_site(&self, _: &mut Machine<'_>) -> Option<Pos> {
+        None
+    }
+}
+
 /// A call whose function has to be forced first.
 struct Apply {
     f: Val,
@@ -1431,8 +1508,9 @@ struct Apply {
 impl Native for Apply {
     traced!(self, visit: [self.f], &self.args);
 
-    fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if self.forced {
+            m.said_call = true;
             return Ok(Step::ReturnCall(input, std::mem::take(&mut self.args)));
         }
         self.forced = true;
@@ -1484,7 +1562,9 @@ struct OverApply {
 impl Native for OverApply {
     traced!(self, visit: [self.f], &self.now, &self.later);
 
-    fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        // Both calls are one in the program.
+        m.said_call = true;
         if self.called {
             return Ok(Step::ReturnCall(input, std::mem::take(&mut self.later)));
         }

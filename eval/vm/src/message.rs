@@ -1,6 +1,7 @@
 //! How messages look: a prefix, a text as far to the right as it, and excerpts of the source.
 
 use crate::files::{Files, Pos, lines};
+pub use frazil_text::bytes::{bytes, lossy, text};
 
 /// A message behind a prefix such as `error:`, each further line as far to the right as the text behind it.
 pub fn behind(prefix: &str, text: &str) -> String {
@@ -22,7 +23,7 @@ pub fn place(out: &mut String, files: &Files, pos: Pos, indent: &str) -> bool {
     let source = files.text(at.file);
     let shown = (1..).zip(lines(&source)).skip(first as usize - 1).take((at.line + 2 - first) as usize);
     for (number, text) in shown {
-        out.push_str(&format!("\n {number:>5}| {}", String::from_utf8_lossy(text)));
+        out.push_str(&format!("\n {number:>5}| {}", self::text(text)));
         if number == at.line {
             out.push_str(&format!("\n      |{}^", " ".repeat(at.column as usize)));
         }

@@ -1,5 +1,6 @@
 //! Values as people read them: in messages, in traces, and as the result of an evaluation.
 
+use crate::builtins::paths::INTERNAL_FILES;
 use crate::error::Error;
 use crate::files::Pos;
 use crate::link::Code;
@@ -154,7 +155,10 @@ impl Machine<'_> {
             }),
             Tag::String => print_string(self.heap.bytes(v), options.max_string, out),
             Tag::Boxed => match (self.heap.as_path(v), self.heap.as_int(v), self.heap.as_float(v)) {
-                (Some(path), ..) => out.extend_from_slice(path),
+                (Some(path), ..) => match path.strip_prefix(INTERNAL_FILES) {
+                    Some(name) => out.extend_from_slice(&[b"<nix/", name, b">"].concat()),
+                    None => out.extend_from_slice(path),
+                },
                 (_, Some(n), _) => out.extend_from_slice(n.to_string().as_bytes()),
                 (.., Some(f)) => out.extend_from_slice(frazil_text::float::to_general(f).as_bytes()),
                 _ => out.extend_from_slice("«external»".as_bytes()),
@@ -165,7 +169,7 @@ impl Machine<'_> {
             }
             Tag::Thunk => out.extend_from_slice("«thunk»".as_bytes()),
             Tag::Func if options.ambiguous => out.extend_from_slice(match self.function_kind(v) {
-                FunctionKind::Lambda { .. } => b"<LAMBDA>",
+                FunctionKind::Lambda { .. } | FunctionKind::Derivation => b"<LAMBDA>",
                 FunctionKind::Builtin(_) => b"<PRIMOP>",
                 FunctionKind::PartialBuiltin(_) => b"<PRIMOP-APP>",
             }),
@@ -173,8 +177,11 @@ impl Machine<'_> {
                 let text = match self.function_kind(v) {
                     FunctionKind::Lambda { name, pos } => {
                         let name =
-                            name.map(|n| format!(" {}", String::from_utf8_lossy(self.st.symbols.name(n))));
+                            name.map(|n| format!(" {}", crate::message::text(self.st.symbols.name(n))));
                         format!("«lambda{} @ {}»", name.unwrap_or_default(), self.st.show_pos(pos))
+                    }
+                    FunctionKind::Derivation => {
+                        "«lambda @ «nix-internal»/derivation-internal.nix:30:1»".to_owned()
                     }
                     FunctionKind::Builtin(name) => format!("«primop {name}»"),
                     FunctionKind::PartialBuiltin(name) => format!("«partially applied primop {name}»"),
@@ -201,7 +208,7 @@ impl Machine<'_> {
     /// A value in a message.
     pub fn show_short(&mut self, v: Val) -> String {
         let text = self.print(v, PrintOptions::ERROR).unwrap_or_else(|e| e.to_string().into_bytes());
-        String::from_utf8_lossy(&text).into_owned()
+        crate::message::text(&text).into_owned()
     }
 
     /// What a value is, in a message: `a list`.
@@ -222,7 +229,7 @@ impl Machine<'_> {
                 _ => "an external value".into(),
             },
             Tag::Func => match self.function_kind(v) {
-                FunctionKind::Lambda { .. } => "a function".into(),
+                FunctionKind::Lambda { .. } | FunctionKind::Derivation => "a function".into(),
                 FunctionKind::Builtin(name) => format!("the built-in function '{name}'"),
                 FunctionKind::PartialBuiltin(name) => {
                     format!("the partially applied built-in function '{name}'")
@@ -246,6 +253,9 @@ impl Machine<'_> {
             }
             (_, index) => {
                 let name = crate::builtins::TABLE[index as usize].name;
+                if name == "derivation" {
+                    return FunctionKind::Derivation;
+                }
                 if given == 0 { FunctionKind::Builtin(name) } else { FunctionKind::PartialBuiltin(name) }
             }
         }
@@ -255,7 +265,7 @@ impl Machine<'_> {
     pub(crate) fn lambda_of(&self, unit: u32, given: usize) -> (Option<Symbol>, Pos) {
         let file = self.st.files.get(self.st.files.of_unit(unit));
         let tree = &file.code.exprs;
-        let UnitKind::Lambda(first) = file.code.units[(unit - file.first_unit) as usize].kind else {
+        let UnitKind::Lambda(first) = file.code.unit(unit - file.first_unit).kind else {
             return (None, Pos::NONE);
         };
         let index = nth_lambda(tree, first, given);
@@ -269,12 +279,16 @@ impl Machine<'_> {
 
     fn lambda_name(&self, code: &Code) -> String {
         match self.lambda_of(code.unit, code.params as usize - 1).0 {
-            Some(name) => String::from_utf8_lossy(self.st.symbols.name(name)).into_owned(),
+            Some(name) => crate::message::text(self.st.symbols.name(name)).into_owned(),
             None => "anonymous lambda".into(),
         }
     }
 
-    pub(crate) fn missing_argument(&mut self, code: &Code, name: Symbol) -> Error {
+    pub(crate) fn missing_argument(&mut self, code: &Code, set: Val) -> Error {
+        // Of several, the one whose name was met first.
+        let needed = code.formals.iter().filter(|(_, has_default)| !has_default).map(|(site, _)| site.name);
+        let missing = needed.filter(|&name| self.attr(set, name).is_none()).min();
+        let name = missing.expect("a formal without an attribute");
         let text = format!(
             "function '{}' called without required argument '{}'",
             self.lambda_name(code),
@@ -286,7 +300,7 @@ impl Machine<'_> {
     pub(crate) fn unexpected_argument(&mut self, code: &Code, set: Val) -> Error {
         let (keys, _) = self.attrs(set);
         let is_formal = |key: &Symbol| code.formals.iter().any(|(site, _)| site.name == *key);
-        let name = *keys.iter().find(|key| !is_formal(key)).expect("more attributes than formals");
+        let name = *keys.iter().filter(|key| !is_formal(key)).min().expect("more attributes than formals");
         let formals = code.formals.iter().map(|(site, _)| self.st.symbols.name(site.name));
         let suggestions = best_matches(formals, self.st.symbols.name(name));
         let text = format!(
@@ -306,7 +320,12 @@ impl Machine<'_> {
 
 /// What a function is, for messages.
 pub(crate) enum FunctionKind {
-    Lambda { name: Option<Symbol>, pos: Pos },
+    Lambda {
+        name: Option<Symbol>,
+        pos: Pos,
+    },
+    /// `derivation`, which is a lambda of a file of CppNix's own.
+    Derivation,
     Builtin(&'static str),
     PartialBuiltin(&'static str),
 }
@@ -364,7 +383,7 @@ pub(crate) fn best_matches<'a>(names: impl Iterator<Item = &'a [u8]>, wanted: &[
         near.map(|name| (distance(name, wanted), name)).filter(|(d, _)| *d <= MAX_DISTANCE).collect();
     found.sort_unstable();
     found.truncate(MAX_SUGGESTIONS);
-    found.into_iter().map(|(_, name)| String::from_utf8_lossy(name).into_owned()).collect()
+    found.into_iter().map(|(_, name)| crate::message::text(name).into_owned()).collect()
 }
 
 /// The edit distance of Levenshtein.

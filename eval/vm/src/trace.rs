@@ -18,6 +18,10 @@ use frazil_value::heap::NO_UNIT;
 use frazil_value::{Kind, ThunkCode, Val};
 use std::borrow::Cow;
 
+/// In place of the instruction that made a delayed call: `mapAttrs` made it, of which CppNix does not say where it was called
+/// when all of the set is forced.
+pub(crate) const BY_MAP_ATTRS: u16 = 1;
+
 /// What is needed of a unit when an error passes through it.
 pub(crate) struct Explained {
     notes: Notes,
@@ -90,6 +94,12 @@ impl<'w> Machine<'w> {
             }
             trail.settle(error, pos);
         }
+        if let Op::TracedCall { base, .. } = code.ops[ip]
+            && operand != Some(base)
+        {
+            // A builtin that it calls has a frame of its own.
+            trail.settle(error, code.pos_at(ip));
+        }
         if let Op::Call { base, n, .. } = code.ops[ip] {
             self.trace_call(window, code, ip, (base, n), frame.done, operand, trail, error);
         }
@@ -103,6 +113,20 @@ impl<'w> Machine<'w> {
         }
         if frame.counts {
             self.trace_lambda(code, ip, explained, trail, error);
+        }
+        self.trace_file(frame, code, error);
+    }
+
+    /// Adds that a file was being evaluated, if it was imported.
+    fn trace_file(&self, frame: &Frame<'w>, code: &Code, error: &mut Error) {
+        let file = self.st.files.get(code.file);
+        if code.unit != file.first_unit || code.params > 0 {
+            return;
+        }
+        let Origin::File(path) = &file.origin else { return };
+        if self.st.imports.get(&path[..]).is_some_and(|&v| v == frame.update) {
+            let path = crate::message::text(path);
+            error.add_trace(Pos::NONE, format!("while evaluating the file '{path}':"));
         }
     }
 
@@ -170,10 +194,20 @@ impl<'w> Machine<'w> {
         }
     }
 
+    /// Where a delayed call stands.
+    pub(crate) fn apply_pos(&mut self, thunk: Val) -> Pos {
+        match self.heap.thunk_code(thunk) {
+            ThunkCode::Apply { unit: NO_UNIT, .. } | ThunkCode::Unit(_) | ThunkCode::Select { .. } => {
+                self.function_pos(self.heap.captures(thunk)[0].get())
+            }
+            ThunkCode::Apply { unit, at } => self.code(unit).pos_at(at as usize),
+        }
+    }
+
     /// Adds what a thunk of a simple kind says.
     pub(crate) fn trace_thunk(&mut self, thunk: Val, trail: &mut Trail, error: &mut Error) {
         match self.heap.thunk_code(thunk) {
-            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, at: 0 } => {}
+            ThunkCode::Unit(_) | ThunkCode::Apply { unit: NO_UNIT, at: 0 | BY_MAP_ATTRS } => {}
             ThunkCode::Apply { unit: NO_UNIT, at } => match self.internal_pos(at) {
                 Some(pos) => trail.settle(error, pos),
                 None => trail.waiting = Waiting::Nothing,
@@ -207,6 +241,7 @@ impl<'w> Machine<'w> {
     /// The function of a delayed call that has not begun; null of anything else.
     pub(crate) fn called(&self, call: Val) -> Val {
         match self.heap.is_waiting(call).then(|| self.heap.thunk_code(call)) {
+            Some(ThunkCode::Apply { at: BY_MAP_ATTRS, unit: NO_UNIT }) => Val::NULL,
             Some(ThunkCode::Apply { .. }) => self.heap.captures(call)[0].get(),
             _ => Val::NULL,
         }
@@ -281,7 +316,7 @@ impl<'w> Machine<'w> {
 
     /// A name as messages show it: quoted where it has to be.
     pub(crate) fn shown_name(&self, symbol: Symbol) -> String {
-        String::from_utf8_lossy(&name(self.st.symbols.name(symbol))).into_owned()
+        crate::message::text(&name(self.st.symbols.name(symbol))).into_owned()
     }
 
     /// The text of an expression, as the parser understood it.
@@ -290,7 +325,7 @@ impl<'w> Machine<'w> {
         let home = self.st.settings.home.as_deref().unwrap_or(b"/");
         let places = Places { base: &file.base_dir, home };
         let text = show_expr(&file.code.exprs, &self.st.symbols, places, id);
-        String::from_utf8_lossy(&text).into_owned()
+        crate::message::text(&text).into_owned()
     }
 
     fn trace_assertion(&mut self, code: &Code, condition: ExprId, pos: Offset, error: &mut Error) {

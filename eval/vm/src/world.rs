@@ -8,7 +8,8 @@ use crate::files::{Files, Pos};
 use crate::host::Host;
 use crate::link::Code;
 use crate::lint::Lints;
-use frazil_code::scope::Names;
+use crate::restrict::Restricted;
+use frazil_code::file::Names;
 use frazil_store::StoreDir;
 use frazil_store::derivation::{HashModulo, Scratch};
 use frazil_store::path::StorePath;
@@ -67,6 +68,30 @@ pub struct Settings {
     pub toml_timestamps: bool,
     /// What is done about constructs that may be unwanted.
     pub lints: Lints,
+    /// Experimental features.
+    pub features: Features,
+    /// `allow-import-from-derivation`
+    pub imports_builds: bool,
+    /// `allowed-uris`: what may be fetched in restricted evaluation.
+    pub allowed_uris: Vec<String>,
+    /// What is not evaluated stays a thunk where it is one in CppNix, for those who look at values that are not evaluated
+    /// to the bottom.
+    pub patient: bool,
+}
+
+/// Experimental features by which some builtins come and go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the features'")]
+pub struct Features {
+    pub flakes: bool,
+    pub fetch_tree: bool,
+    pub fetch_closure: bool,
+    pub verified_fetches: bool,
+    pub dynamic_derivations: bool,
+    pub ca_derivations: bool,
+    pub impure_derivations: bool,
+    pub git_hashing: bool,
+    pub blake3_hashes: bool,
 }
 
 impl Default for Settings {
@@ -84,6 +109,10 @@ impl Default for Settings {
             pipe_operators: false,
             toml_timestamps: false,
             lints: Lints::default(),
+            features: Features::default(),
+            imports_builds: true,
+            allowed_uris: Vec::new(),
+            patient: false,
         }
     }
 }
@@ -133,7 +162,6 @@ macro_rules! known {
     };
 }
 
-// In CppNix's order, which is that in which sets are forced deeply.
 known! {
     out_path = "outPath", drv_path = "drvPath", type_ = "type", meta = "meta", name = "name", value = "value",
     system = "system", overrides = "__overrides", outputs = "outputs", output_name = "outputName",
@@ -200,6 +228,8 @@ pub struct State {
     pub(crate) search: FxHashMap<Vec<u8>, Option<Arc<[u8]>>>,
     /// The way out.
     pub host: Arc<dyn Host>,
+    /// What guards the way out in pure and restricted evaluation.
+    pub(crate) guard: Option<Arc<Restricted>>,
     /// What changes answers.
     pub settings: Settings,
     /// What may be used.
@@ -231,7 +261,13 @@ pub struct World {
 impl World {
     /// A world with all builtins and nothing evaluated.
     pub fn new(host: Arc<dyn Host>, settings: Settings, limits: Limits) -> World {
+        let restricted = settings.pure || settings.restricted;
+        let guard = restricted.then(|| Arc::new(Restricted::new(host.clone(), settings.pure)));
+        let host: Arc<dyn Host> = guard.clone().map_or(host, |guard| guard);
         let mut symbols = Symbols::new();
+        for name in crate::names::MET.split_ascii_whitespace() {
+            symbols.intern(name.as_bytes());
+        }
         let known = Known::new(&mut symbols);
         let mut intern = |name: &str| symbols.intern(name.as_bytes());
         let names = Names {
@@ -272,6 +308,7 @@ impl World {
             readdirs: FxHashMap::default(),
             search: FxHashMap::default(),
             host,
+            guard,
             settings,
             limits,
             stats: Stats::default(),
@@ -282,6 +319,9 @@ impl World {
             World { heap: Heap::new(), layouts: Layouts::new(), codes: boxcar::Vec::new(), state };
         world.heap.set_limit(world.state.limits.heap);
         builtins::install(&mut world);
+        if restricted {
+            world.machine().allow_search_path();
+        }
         world
     }
 
@@ -365,6 +405,11 @@ impl State {
             return Err(Error::new(ErrorKind::Time, "time limit exceeded"));
         }
         Ok(())
+    }
+
+    /// Shows a line for people.
+    pub(crate) fn say(&self, line: &str) {
+        self.host.message_bytes(&crate::message::bytes(line));
     }
 
     pub(crate) fn out_of_memory(&self) -> Error {

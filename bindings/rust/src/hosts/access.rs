@@ -1,6 +1,6 @@
 //! What of the world outside an evaluation may see.
 
-use frazil_engine::{FileKind, Host, HostError, HostResult, Stats};
+use frazil_engine::{FileKind, Host, HostError, HostResult, Stats, TreePart};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -238,6 +238,10 @@ impl<H: Host> Host for Guarded<H> {
         self.host.message(line);
     }
 
+    fn message_bytes(&self, line: &[u8]) {
+        self.host.message_bytes(line);
+    }
+
     fn progress(&self, stats: &Stats) {
         self.host.progress(stats);
     }
@@ -250,8 +254,8 @@ impl<H: Host> Host for Guarded<H> {
         self.host.write_store(path, contents)
     }
 
-    fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
-        self.host.copy_to_store(path, source)
+    fn copy_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
+        self.host.copy_to_store(path, source, parts)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One host laid over another.
 
-use frazil_engine::{FileKind, Host, HostError, HostResult, Stats};
+use frazil_engine::{FileKind, Host, HostError, HostResult, Stats, TreePart};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -77,6 +77,10 @@ impl<U: Host, L: Host> Host for Overlay<U, L> {
         self.lower.message(line);
     }
 
+    fn message_bytes(&self, line: &[u8]) {
+        self.lower.message_bytes(line);
+    }
+
     fn progress(&self, stats: &Stats) {
         self.lower.progress(stats);
     }
@@ -89,7 +93,7 @@ impl<U: Host, L: Host> Host for Overlay<U, L> {
         self.lower.write_store(path, contents)
     }
 
-    fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
-        self.lower.copy_to_store(path, source)
+    fn copy_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
+        self.lower.copy_to_store(path, source, parts)
     }
 }

@@ -1,6 +1,6 @@
 //! What an evaluation asks the world for, noted and told.
 
-use frazil_engine::{FileKind, Host, HostResult, Stats};
+use frazil_engine::{FileKind, Host, HostResult, Stats, TreePart};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -198,6 +198,13 @@ impl Host for Watched {
         });
     }
 
+    fn message_bytes(&self, line: &[u8]) {
+        match self.on_event {
+            Some(_) => self.message(&String::from_utf8_lossy(line)),
+            None => self.host.message_bytes(line),
+        }
+    }
+
     fn progress(&self, stats: &Stats) {
         self.host.progress(stats);
         let Tokens { limits, call } = &*self.tokens();
@@ -226,7 +233,7 @@ impl Host for Watched {
         if self.host.writes_store() { self.host.write_store(path, contents) } else { Ok(()) }
     }
 
-    fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
-        if self.host.writes_store() { self.host.copy_to_store(path, source) } else { Ok(()) }
+    fn copy_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
+        if self.host.writes_store() { self.host.copy_to_store(path, source, parts) } else { Ok(()) }
     }
 }

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Native, Step, traced};
+use crate::trace::BY_MAP_ATTRS;
 use frazil_syntax::symbol::Symbol;
 use frazil_value::heap::NO_UNIT;
 use frazil_value::{Slot, Val};
@@ -144,10 +145,12 @@ impl Machine<'_> {
         }
         let set = self.flat(set);
         let (keys, values) = self.attrs(set);
-        let kept = |key: &Symbol| !removed.contains(key);
-        let (names, values): (Vec<Symbol>, Vec<Val>) =
-            keys.iter().zip(values).filter(|(k, _)| kept(k)).map(|(&k, v)| (k, v.get())).unzip();
-        self.subset(set, &names, values)
+        let (mut names, mut kept) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
+        for (&key, value) in keys.iter().zip(values).filter(|(key, _)| !removed.contains(key)) {
+            names.push(key);
+            kept.push(value.get());
+        }
+        self.subset(set, &names, kept)
     }
 
     /// Some of the attributes of a plain set, in order.
@@ -327,7 +330,7 @@ fn map_layers(m: &mut Machine<'_>, f: Val, set: Val) -> Val {
     let mut mapped = Vec::with_capacity(n);
     for (&key, value) in keys.iter().zip(values) {
         let name = m.symbol_string(key);
-        mapped.push(m.heap.new_apply_thunk(NO_UNIT, 0, f, &[name, value.get()]));
+        mapped.push(m.heap.new_apply_thunk(NO_UNIT, BY_MAP_ATTRS, f, &[name, value.get()]));
     }
     m.heap.new_attrs(layout, 0, mapped.into_iter())
 }

@@ -59,7 +59,12 @@ pub(super) const TABLE: &[Builtin] = &[
         )],
         |m, a| {
             let message = text(m, a[0]);
-            m.st.host.message(&format!("evaluation warning: {message}"));
+            // A blank message has no line of its own to stand in.
+            m.st.say(&if message.trim_ascii().is_empty() {
+                String::new()
+            } else {
+                crate::message::behind("evaluation warning:", &message)
+            });
             if m.st.settings.abort_on_warn {
                 return Err(Error::eval(
                     "aborting to reveal stack trace of warning, as abort-on-warn is set",
@@ -75,12 +80,12 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn text(m: &Machine<'_>, string: Val) -> String {
-    String::from_utf8_lossy(m.heap.bytes(string)).into_owned()
+    crate::message::text(m.heap.bytes(string)).into_owned()
 }
 
 fn trace(m: &mut Machine<'_>, v: Val) {
     let shown = if v.is_string() { m.heap.bytes(v).to_vec() } else { m.show_value(v) };
-    m.st.host.message(&format!("trace: {}", String::from_utf8_lossy(&shown)));
+    m.st.say(&format!("trace: {}", crate::message::text(&shown)));
 }
 
 /// `addErrorContext`: the message is only computed when the value failed.

@@ -6,6 +6,7 @@ use super::{Builtin, Want, list, row, strict};
 use crate::coerce::{Coerce, CoerceTo};
 use crate::error::Error;
 use crate::files::{Origin, Pos};
+use crate::inputs::{missing_feature, require_feature};
 use crate::machine::Machine;
 use crate::native::{Native, Step, then, traced};
 use crate::world::Drv;
@@ -236,6 +237,8 @@ impl Stage {
     }
 }
 
+const EVALUATING_NAME: &str = "while evaluating the derivation attribute 'name'";
+
 struct Strict {
     attrs: Val,
     stage: Stage,
@@ -264,9 +267,10 @@ impl Strict {
     /// What to ask for first.
     fn start(&mut self, m: &mut Machine<'_>, name: Val) -> Result<Step, Error> {
         const CONTEXT: &str = "while evaluating the `name` attribute passed to builtins.derivationStrict";
-        m.expect(name, Want::Plain, CONTEXT)?;
+        let pos = m.attr_pos(self.attrs, m.st.known.name());
+        let name = m.expect(name, Want::Plain, CONTEXT).map_err(|e| e.while_(pos, EVALUATING_NAME))?;
         let name = m.heap.bytes(name);
-        self.draft.name = String::from_utf8_lossy(name).into_owned();
+        self.draft.name = crate::message::text(name).into_owned();
         check_name(name).map_err(|e| {
             let mut error =
                 eval_error(format!("invalid derivation name: {e}. Please pass a different 'name'."));
@@ -334,9 +338,15 @@ impl Strict {
         }
         let known = &m.st.known;
         if key == known.content_addressed() {
-            self.draft.content_addressed |= m.expect(v, Want::Bool, "")? == Val::TRUE;
+            if m.expect(v, Want::Bool, "")? == Val::TRUE {
+                require_feature(m.st.settings.features.ca_derivations, "ca-derivations")?;
+                self.draft.content_addressed = true;
+            }
         } else if key == known.impure() {
-            self.draft.impure |= m.expect(v, Want::Bool, "")? == Val::TRUE;
+            if m.expect(v, Want::Bool, "")? == Val::TRUE {
+                require_feature(m.st.settings.features.impure_derivations, "impure-derivations")?;
+                self.draft.impure = true;
+            }
         } else if key == known.args() {
             let list = m.expect(v, Want::List, "")?;
             self.stage = Stage::Element { attr: i, list, i: 0 };
@@ -356,7 +366,7 @@ impl Strict {
         let value = string.bytes.to_vec();
         if name == b"__json" {
             let name = self.draft.name.clone();
-            m.st.host.message(&format!("warning: In derivation '{name}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead."));
+            m.st.say(&format!("warning: In derivation '{name}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead."));
             self.draft.structured_attrs = Some(value);
             return self.next(i);
         }
@@ -364,8 +374,8 @@ impl Strict {
             b"builder" => self.draft.builder = value.clone(),
             b"system" => self.draft.system = value.clone(),
             b"outputHash" => self.draft.output_hash = Some(value.clone()),
-            b"outputHashAlgo" => self.draft.output_hash_algo = Algorithm::parse(&value).ok(),
-            b"outputHashMode" => self.hash_mode(&value)?,
+            b"outputHashAlgo" => self.hash_algorithm(m, &value)?,
+            b"outputHashMode" => self.hash_mode(m, &value)?,
             b"outputs" => {
                 let names = value.split(|c| b" \t\n\r".contains(c)).filter(|name| !name.is_empty());
                 self.draft.set_outputs(names).map_err(eval_error)?;
@@ -376,9 +386,29 @@ impl Strict {
         self.next(i)
     }
 
-    fn hash_mode(&mut self, mode: &[u8]) -> Result<(), Error> {
+    /// A name that is of no algorithm says nothing.
+    fn hash_algorithm(&mut self, m: &Machine<'_>, name: &[u8]) -> Result<(), Error> {
+        self.draft.output_hash_algo = match Algorithm::parse(name) {
+            Ok(_) => Some(super::hashes::algorithm(m, name)?),
+            Err(_) => None,
+        };
+        Ok(())
+    }
+
+    fn hash_mode(&mut self, m: &Machine<'_>, mode: &[u8]) -> Result<(), Error> {
+        let features = &m.st.settings.features;
+        match mode {
+            b"git" => require_feature(features.git_hashing, "git-hashing")?,
+            b"text" if !features.dynamic_derivations => {
+                let (feature, name) = ("dynamic-derivations", &self.draft.name);
+                let what =
+                    format!("is disabled (text-hashed derivation '{name}', outputHashMode = \"text\")");
+                return Err(eval_error(missing_feature(feature).replacen("is disabled", &what, 1)));
+            }
+            _ => {}
+        }
         self.draft.output_hash_mode = Some(Method::parse_mode(mode).ok_or_else(|| {
-            let mode = String::from_utf8_lossy(mode);
+            let mode = crate::message::text(mode);
             eval_error(format!("invalid value '{mode}' for 'outputHashMode' attribute"))
         })?);
         Ok(())
@@ -406,7 +436,7 @@ impl Strict {
         ];
         if let Some((_, ignored)) = IGNORED.iter().find(|(n, _)| *n == name) {
             let drv = &self.draft.name;
-            m.st.host.message(&format!("warning: In a derivation named '{drv}', 'structuredAttrs' disables the effect of the derivation attribute '{ignored}'; use 'outputChecks.<output>.{ignored}' instead"));
+            m.st.say(&format!("warning: In a derivation named '{drv}', 'structuredAttrs' disables the effect of the derivation attribute '{ignored}'; use 'outputChecks.<output>.{ignored}' instead"));
         }
         if matches!(
             name,
@@ -435,8 +465,8 @@ impl Strict {
             b"builder" => self.draft.builder = value,
             b"system" => self.draft.system = value,
             b"outputHash" => self.draft.output_hash = Some(value),
-            b"outputHashAlgo" => self.draft.output_hash_algo = Algorithm::parse(&value).ok(),
-            _ => self.hash_mode(&value)?,
+            b"outputHashAlgo" => self.hash_algorithm(m, &value)?,
+            _ => self.hash_mode(m, &value)?,
         }
         self.next(i)
     }
@@ -502,6 +532,7 @@ impl Strict {
                 ContextElem::DrvDeep(path) => self.add_closure(m, path)?,
             }
         }
+        super::hashes::require_hash(m, self.draft.output_hash.as_deref().unwrap_or_default())?;
         let name = self.draft.name.clone();
         let draft = std::mem::replace(&mut self.draft, Draft::new(name));
         let store = m.st.settings.store_dir.clone();
@@ -510,7 +541,7 @@ impl Strict {
         m.st.stats.derivations += 1;
         if let Some(hash) = &finished.assumed_hash {
             let hash = hash.to_prefixed(frazil_store::hash::Format::Sri);
-            m.st.host.message(&format!("warning: found empty hash, assuming '{hash}'"));
+            m.st.say(&format!("warning: found empty hash, assuming '{hash}'"));
         }
         let path = finished.path;
         let path_text = store.print(&path);
@@ -579,8 +610,11 @@ impl Native for Strict {
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let stage = self.stage;
         self.step(m, input).map_err(|mut error| {
-            if !matches!(stage, Stage::Name) {
+            // An attribute whose value was there already failed at the stage that it had come to.
+            if matches!(self.stage, Stage::Name) {
                 self.stage = stage;
+            }
+            if !matches!(self.stage, Stage::Name) {
                 self.trace(m, &mut error);
             }
             error
@@ -596,7 +630,7 @@ impl Native for Strict {
         if let Some(i) = at {
             let key = m.attrs(self.attrs).0[i];
             let pos = m.attr_pos(self.attrs, key);
-            let key = String::from_utf8_lossy(m.st.symbols.name(key)).into_owned();
+            let key = crate::message::text(m.st.symbols.name(key)).into_owned();
             let name = &self.draft.name;
             error.add_trace(pos, format!("while evaluating attribute '{key}' of derivation '{name}'"));
         }
@@ -606,7 +640,7 @@ impl Native for Strict {
                 Pos::NONE,
                 "while evaluating the `name` attribute passed to builtins.derivationStrict",
             );
-            error.add_trace(pos, "while evaluating the derivation attribute 'name'");
+            error.add_trace(pos, EVALUATING_NAME);
         } else {
             self.trace_whole(m, error);
         }
@@ -663,33 +697,36 @@ fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     const PATH: &str = "while evaluating the first argument to builtins.outputOf";
     const NAME: &str = "while evaluating the second argument to builtins.outputOf";
     let output = a[1];
-    let drv = Coerce::new(a[0], CoerceTo::PLAIN, Pos::NONE, PATH);
-    then(Step::Run(Box::new(drv)), &[output], |_, kept, drv| {
+    then(Step::Force(a[0]), &[output], |m, kept, drv| {
+        m.expect(drv, Want::String, PATH)?;
+        // It is refused before the second argument is looked at.
+        output_base(m, drv).map_err(|e| e.while_(Pos::NONE, PATH))?;
         then(Step::Force(kept[0]), &[drv], |m, kept, output| {
             let drv = kept[0];
             m.expect(output, Want::Plain, NAME)?;
-            let string = m.heap.string(drv);
-            let elems: Vec<ContextElem> = m.st.contexts.elements(string.context).cloned().collect();
-            let base = match elems.as_slice() {
-                [ContextElem::Opaque(path)] => DerivedPath::opaque(path.clone()),
-                [ContextElem::Built(built)] => built.clone(),
-                [ContextElem::DrvDeep(_)] => {
-                    let text = String::from_utf8_lossy(string.bytes);
-                    return Err(eval_error(format!(
-                        "string '{text}' has a context which refers to a complete source and binary closure. This is not supported at this time"
-                    )));
-                }
-                _ => {
-                    let (text, n) = (String::from_utf8_lossy(string.bytes), elems.len());
-                    return Err(eval_error(format!(
-                        "string '{text}' has {n} entries in its context. It should only have exactly one entry"
-                    )));
-                }
-            };
+            let base = output_base(m, drv)?;
             let built = DerivedPath::built(&base, m.heap.bytes(output).into()).map_err(eval_error)?;
             let text = built.placeholder().expect("an output of something");
             let context = m.st.contexts.of([ContextElem::Built(built)]);
             Ok(Step::Done(m.heap.new_string(text.as_bytes(), context)))
         })
     })
+}
+
+/// What a string with one element of context stands for.
+fn output_base(m: &Machine<'_>, drv: Val) -> Result<DerivedPath, Error> {
+    let string = m.heap.string(drv);
+    let elems: Vec<ContextElem> = m.st.contexts.elements(string.context).cloned().collect();
+    let text = crate::message::text(string.bytes);
+    match elems.as_slice() {
+        [ContextElem::Opaque(path)] => Ok(DerivedPath::opaque(path.clone())),
+        [ContextElem::Built(built)] => Ok(built.clone()),
+        [ContextElem::DrvDeep(_)] => Err(eval_error(format!(
+            "string '{text}' has a context which refers to a complete source and binary closure. This is not supported at this time"
+        ))),
+        _ => Err(eval_error(format!(
+            "string '{text}' has {} entries in its context. It should only have exactly one entry",
+            elems.len()
+        ))),
+    }
 }

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Native, Step, traced};
+use crate::print::nth_lambda;
 use frazil_code::UnitKind;
 use frazil_value::{Kind, Slot, Val};
 use rustc_hash::FxHashSet;
@@ -44,10 +45,7 @@ impl Container {
             return Container { v, order: Vec::new(), next: 0 };
         }
         let v = m.flat(v);
-        let keys = m.attrs(v).0;
-        let mut order: Vec<u32> = (0..keys.len() as u32).collect();
-        order.sort_unstable_by_key(|&slot| keys[slot as usize]);
-        Container { v, order, next: 0 }
+        Container { v, order: m.met_order(v), next: 0 }
     }
 
     /// The value in turn.
@@ -173,7 +171,9 @@ fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     };
     let (kind, unit) = m.heap.function(function);
     if kind != Kind::Closure {
-        return Ok(Step::Done(m.heap.empty_attrs()));
+        let is_derivation = matches!(m.function_kind(v), crate::print::FunctionKind::Derivation);
+        let formals = if is_derivation { vec![m.st.known.outputs()] } else { Vec::new() };
+        return Ok(Step::Done(m.new_attrs(&formals, &vec![Val::TRUE; formals.len()])));
     }
     let code = m.code(unit);
     if code.formals.is_empty() || given + 1 < code.params as usize {
@@ -183,7 +183,7 @@ fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let values: Vec<Val> = code.formals.iter().map(|(_, has_default)| Val::bool(*has_default)).collect();
     let file = m.st.files.get(code.file);
     let tree = file.code.clone();
-    let UnitKind::Lambda(first) = tree.units[(unit - file.first_unit) as usize].kind else {
+    let UnitKind::Lambda(first) = tree.unit(unit - file.first_unit).kind else {
         unreachable!("a closure is of a lambda")
     };
     let start = file.start;
@@ -210,6 +210,24 @@ impl Machine<'_> {
         takes_set.then(|| {
             (code.formals.iter().map(|(site, default)| (site.name, *default)).collect(), code.ellipsis)
         })
+    }
+
+    /// Where a function that takes a set names an attribute of it.
+    pub fn formal_pos(&self, v: Val, name: frazil_syntax::symbol::Symbol) -> Pos {
+        let function = match self.heap.function(v).0 {
+            Kind::Partial => self.heap.partial(v).0,
+            _ => v,
+        };
+        let (Kind::Closure, unit) = self.heap.function(function) else { return Pos::NONE };
+        let file = self.st.files.get(self.st.files.of_unit(unit));
+        let exprs = &file.code.exprs;
+        let unit = file.code.unit(unit - file.first_unit);
+        let frazil_code::UnitKind::Lambda(first) = unit.kind else { return Pos::NONE };
+        let last = nth_lambda(exprs, first, unit.params as usize - 1);
+        let formals =
+            exprs.lambdas[last as usize].formals.map(|formals| &exprs.formals[formals.formals.range()]);
+        let found = formals.into_iter().flatten().find(|formal| formal.name == name);
+        found.map_or(Pos::NONE, |formal| Pos(file.start + formal.pos))
     }
 }
 

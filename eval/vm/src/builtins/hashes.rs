@@ -1,25 +1,29 @@
 //! Hashes of strings and files.
 
 use super::{Builtin, Want, row, strict};
-use crate::coerce::{Coerce, CoerceTo};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
+use crate::inputs::require_feature;
 use crate::machine::Machine;
 use crate::native::{Native, Step, then_closure};
-use frazil_store::hash::{Algorithm, Format, Hash};
+use frazil_store::hash::{Algorithm, Format, Hash, HashError};
 use frazil_value::Val;
 
 pub(super) const TABLE: &[Builtin] = &[
     row(
         "hashString",
         2,
-        &[
-            strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashString"),
-            strict(1, Want::String, "while evaluating the second argument passed to builtins.hashString"),
-        ],
+        &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashString")],
         |m, a| {
-            let algorithm = algorithm(m, a[0])?;
-            Ok(Step::Done(digits(m, &algorithm.hash(m.heap.bytes(a[1])))))
+            let algorithm = algorithm(m, m.heap.bytes(a[0]))?;
+            then_closure(Step::Force(a[1]), &[], move |m, text| {
+                m.expect(
+                    text,
+                    Want::String,
+                    "while evaluating the second argument passed to builtins.hashString",
+                )?;
+                Ok(Step::Done(digits(m, &algorithm.hash(m.heap.bytes(text)))))
+            })
         },
     ),
     row(
@@ -27,10 +31,8 @@ pub(super) const TABLE: &[Builtin] = &[
         2,
         &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashFile")],
         |m, a| {
-            let algorithm = algorithm(m, a[0])?;
-            let path = Coerce::new(a[1], CoerceTo::PLAIN, Pos::NONE, "while realising the context of a path");
-            then_closure(Step::Run(Box::new(path)), &[], move |m, path| {
-                let path = super::paths::canonical(m.heap.bytes(path));
+            let algorithm = algorithm(m, m.heap.bytes(a[0]))?;
+            super::paths::path_of(a[1], &[], super::paths::REALISING, move |m, path, _| {
                 let contents = m.host_result(&path, m.st.host.read_file(&path))?;
                 Ok(Step::Done(digits(m, &algorithm.hash(&contents))))
             })
@@ -40,12 +42,31 @@ pub(super) const TABLE: &[Builtin] = &[
         "convertHash",
         1,
         &[strict(0, Want::Attrs, "while evaluating the first argument passed to builtins.convertHash")],
-        |_, a| Ok(Step::ReturnRun(Box::new(Convert { set: a[0], fields: Vec::new() }))),
+        |_, a| Ok(Step::ReturnRun(Box::new(Convert { set: a[0], fields: Vec::new(), algorithm: None }))),
     ),
 ];
 
-fn algorithm(m: &Machine<'_>, name: Val) -> Result<Algorithm, Error> {
-    Algorithm::parse(m.heap.bytes(name)).map_err(|error| Error::eval(error.to_string()))
+/// The algorithm of that name, if it may be used.
+pub(super) fn algorithm(m: &Machine<'_>, name: &[u8]) -> Result<Algorithm, Error> {
+    let algorithm = Algorithm::parse(name).map_err(usage)?;
+    require_algorithm(m, algorithm)?;
+    Ok(algorithm)
+}
+
+fn require_algorithm(m: &Machine<'_>, algorithm: Algorithm) -> Result<(), Error> {
+    let enabled = algorithm != Algorithm::Blake3 || m.st.settings.features.blake3_hashes;
+    require_feature(enabled, "blake3-hashes")
+}
+
+/// Fails if a hash says that it is of an algorithm that may not be used.
+pub(super) fn require_hash(m: &Machine<'_>, hash: &[u8]) -> Result<(), Error> {
+    let name = hash.iter().position(|c| b"-:".contains(c)).map_or(&b""[..], |at| &hash[..at]);
+    Algorithm::parse(name).map_or(Ok(()), |algorithm| require_algorithm(m, algorithm))
+}
+
+/// The error that something is called by no name that there is.
+fn usage(error: HashError) -> Error {
+    Error::new(ErrorKind::Usage, error.to_string())
 }
 
 fn digits(m: &Machine<'_>, hash: &Hash) -> Val {
@@ -56,6 +77,7 @@ fn digits(m: &Machine<'_>, hash: &Hash) -> Val {
 struct Convert {
     set: Val,
     fields: Vec<Option<Vec<u8>>>,
+    algorithm: Option<Algorithm>,
 }
 
 impl Native for Convert {
@@ -67,7 +89,11 @@ impl Native for Convert {
         ];
         if input != Val::ABSENT {
             m.expect(input, Want::Plain, CONTEXTS[self.fields.len()])?;
-            self.fields.push(Some(m.heap.bytes(input).to_vec()));
+            let text = m.heap.bytes(input).to_vec();
+            if self.fields.len() == 1 {
+                self.algorithm = Some(algorithm(m, &text)?);
+            }
+            self.fields.push(Some(text));
         }
         while self.fields.len() < 3 {
             let known = &m.st.known;
@@ -82,16 +108,13 @@ impl Native for Convert {
                 }
             }
         }
-        let algorithm = match &self.fields[1] {
-            Some(name) => Some(Algorithm::parse(name).map_err(|e| Error::eval(e.to_string()))?),
-            None => None,
-        };
         let text = |i: usize| self.fields[i].as_deref().unwrap_or_default();
-        let hash = Hash::parse(text(0), algorithm).map_err(|e| Error::eval(e.to_string()))?;
-        let format = Format::parse(text(2)).map_err(|e| Error::eval(e.to_string()))?;
+        let format = Format::parse(text(2)).map_err(usage)?;
         if Format::is_deprecated(text(2)) {
-            m.st.host.message("warning: \"base32\" is a deprecated alias for hash format \"nix32\".");
+            m.st.say("warning: \"base32\" is a deprecated alias for hash format \"nix32\".");
         }
+        require_hash(m, text(0))?;
+        let hash = Hash::parse(text(0), self.algorithm).map_err(|e| Error::eval(e.to_string()))?;
         let converted = match format {
             Format::Sri => hash.to_prefixed(format),
             _ => hash.to_digits(format),

@@ -152,9 +152,28 @@ pub(crate) fn divide(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Val, Error> 
     }
 }
 
+/// Fails for integers that CppNix once rounded by way of floats.
+fn not_rounded(n: i64) -> Result<(), Error> {
+    let float = n as f64;
+    let what = if float >= 9_223_372_036_854_775_808.0 {
+        format!("the NixInt argument {n} caused undefined behavior in previous Nix versions.")
+    } else if float as i64 != n {
+        format!(
+            "a loss of precision occurred in previous Nix versions because the NixInt argument {n} was rounded to {}.",
+            float as i64
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::eval(format!(
+        "Due to a bug (see https://github.com/NixOS/nix/issues/12899) {what}\n\tFuture Nix versions might implement the \
+         correct behavior."
+    )))
+}
+
 fn round(m: &mut Machine<'_>, v: Val, how: fn(f64) -> f64, name: &str) -> Result<Step, Error> {
-    if m.heap.as_int(v).is_some() {
-        return Ok(Step::Done(v));
+    if let Some(n) = m.heap.as_int(v) {
+        return not_rounded(n).map(|()| Step::Done(v));
     }
     let Some(f) = m.heap.as_float(v) else {
         let context = format!("while evaluating the first argument passed to builtins.{name}");
@@ -165,6 +184,6 @@ fn round(m: &mut Machine<'_>, v: Val, how: fn(f64) -> f64, name: &str) -> Result
     if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&rounded) {
         return Ok(Step::Done(m.heap.new_int(rounded as i64)));
     }
-    let text = String::from_utf8_lossy(&m.show_value(v)).into_owned();
+    let text = crate::message::text(&m.show_value(v)).into_owned();
     Err(Error::eval(format!("NixFloat argument {text} is not in the range of NixInt")))
 }

@@ -4,9 +4,10 @@ use super::{Builtin, Want, row, strict};
 use crate::coerce::{Coerce, CoerceTo};
 use crate::error::{Error, ErrorKind};
 use crate::files::{Origin, Pos};
-use crate::host::{FileKind, HostError};
+use crate::host::{FileKind, HostError, TreePart};
 use crate::machine::Machine;
 use crate::native::{Args, Native, Step, then, then_closure, traced};
+use frazil_code::ScopeError;
 use frazil_store::context::ContextElem;
 use frazil_store::hash::{Algorithm, Hash, Hasher};
 use frazil_store::nar::{self, Event};
@@ -16,12 +17,10 @@ use frazil_value::Val;
 use std::sync::Arc;
 
 pub(super) const TABLE: &[Builtin] = &[
-    row("import", 1, &[], |_, a| {
-        path_of(a[0], &[], "while realising the context of a path", |m, path, _| m.import(&path))
-    }),
+    row("import", 1, &[], |_, a| path_of(a[0], &[], REALISING, |m, path, _| m.import(&path))),
     row("scopedImport", 2, &[], |_, a| {
         let scope = a[0];
-        path_of(a[1], &[scope], "while realising the context of a path", move |_, path, _| {
+        path_of(a[1], &[scope], REALISING, move |_, path, _| {
             then_closure(Step::Force(scope), &[], move |m, scope| {
                 m.expect(
                     scope,
@@ -32,14 +31,10 @@ pub(super) const TABLE: &[Builtin] = &[
             })
         })
     }),
-    row("readFile", 1, &[], |_, a| {
-        path_of(a[0], &[], "while realising the context of a path", |m, path, _| read_file(m, &path))
-    }),
-    row("readDir", 1, &[], |_, a| {
-        path_of(a[0], &[], "while realising the context of a path", |m, path, _| read_dir(m, &path))
-    }),
+    row("readFile", 1, &[], |_, a| path_of(a[0], &[], REALISING, |m, path, _| read_file(m, &path))),
+    row("readDir", 1, &[], |_, a| path_of(a[0], &[], REALISING, |m, path, _| read_dir(m, &path))),
     row("readFileType", 1, &[], |_, a| {
-        path_of(a[0], &[], "while realising the context of a path", |m, path, _| {
+        path_of(a[0], &[], REALISING, |m, path, _| {
             let kind = m.host_result(&path, m.st.host.kind(&path))?;
             Ok(Step::Done(kind_name(m, kind)))
         })
@@ -69,7 +64,7 @@ pub(super) const TABLE: &[Builtin] = &[
         "findFile",
         2,
         &[strict(0, Want::List, "while evaluating the first argument passed to builtins.findFile")],
-        |_, a| Ok(Step::ReturnRun(Box::new(FindFile { list: a[0], name: a[1] }))),
+        |_, a| Ok(Step::ReturnRun(Box::new(FindFile { list: a[0], name: a[1], context: None }))),
     ),
     row(
         "getEnv",
@@ -94,7 +89,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let filter = a[0];
         const CONTEXT: &str =
             "while evaluating the second argument (the path to filter) passed to 'builtins.filterSource'";
-        path_of(a[1], &[filter], CONTEXT, move |_, path, _| {
+        path_of(a[1], &[filter], CONTEXT, move |_, path, context| {
             then_closure(Step::Force(filter), &[], move |m, filter| {
                 m.expect(
                     filter,
@@ -107,7 +102,7 @@ pub(super) const TABLE: &[Builtin] = &[
                     method: Method::Nar,
                     expected: None,
                 };
-                add_path(m, source, Some(filter))
+                add_path(m, source, context, Some(filter))
             })
         })
     }),
@@ -118,13 +113,15 @@ pub(super) const TABLE: &[Builtin] = &[
         |_, a| {
             Ok(Step::ReturnRun(Box::new(PathArgs {
                 set: a[0],
+                order: Vec::new(),
                 i: 0,
+                context: None,
                 path: None,
+                path_context: 0,
                 name: None,
                 filter: None,
                 method: Method::Nar,
                 expected: None,
-                coercing: false,
             })))
         },
     ),
@@ -155,7 +152,7 @@ pub fn canonical(path: &[u8]) -> Vec<u8> {
 }
 
 /// The last part, after one slash at the end was taken off.
-fn base_name(path: &[u8]) -> &[u8] {
+pub(super) fn base_name(path: &[u8]) -> &[u8] {
     let path = match path {
         [rest @ .., b'/'] if !rest.is_empty() => rest,
         _ => path,
@@ -191,35 +188,93 @@ fn dir_of(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
 // ---- values as paths ----------------------------------------------------------------------------------
 
 /// Goes on with the absolute path that a value means, and its string context.
-fn path_of(
+pub(super) fn path_of(
     v: Val,
     held: &[Val],
     context: &'static str,
+    go_on: impl FnMut(&mut Machine<'_>, Vec<u8>, u32) -> Result<Step, Error> + Send + 'static,
+) -> Result<Step, Error> {
+    path_at(v, held, Pos::NONE, context, go_on)
+}
+
+/// `path_of` a value at a position.
+fn path_at(
+    v: Val,
+    held: &[Val],
+    pos: Pos,
+    context: &'static str,
     mut go_on: impl FnMut(&mut Machine<'_>, Vec<u8>, u32) -> Result<Step, Error> + Send + 'static,
 ) -> Result<Step, Error> {
-    let string = Coerce::new(v, CoerceTo::PLAIN, Pos::NONE, context);
+    let string = Coerce::to_path(v, pos, context);
     then_closure(Step::Run(Box::new(string)), held, move |m, v| {
         let string = m.heap.string(v);
         if !string.bytes.starts_with(b"/") {
-            let text = String::from_utf8_lossy(string.bytes);
+            let text = crate::message::text(string.bytes);
             return Err(Error::eval(format!("string '{text}' doesn't represent an absolute path"))
-                .while_(Pos::NONE, context));
+                .while_(pos, context));
         }
-        let built = m.st.contexts.elements(string.context).find_map(|elem| match elem {
-            ContextElem::Built(built) => Some(built.display(&m.st.settings.store_dir)),
-            _ => None,
-        });
-        if let Some(built) = built
-            && m.st.host.kind(string.bytes).is_err()
-        {
-            let built = String::from_utf8_lossy(&built).into_owned();
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                format!("cannot build '{built}' during evaluation because this evaluator has no store"),
-            ));
+        if string.context != 0 && context == REALISING {
+            realise(m, string.bytes, string.context).map_err(|refusal| {
+                let path = crate::message::text(string.bytes);
+                let line = format!("while realising the context of path '{path}'");
+                refusal.error().while_(pos, line)
+            })?;
         }
         go_on(m, canonical(string.bytes), string.context)
     })
+}
+
+/// What the trace says of a path whose file is read.
+pub(super) const REALISING: &str = "while realising the context of a path";
+
+/// Why what a string refers to is not there.
+pub(super) enum Unrealised {
+    /// A store path of that name is missing.
+    Invalid(String),
+    /// It would have to be built.
+    Unbuilt(String),
+}
+
+impl Unrealised {
+    fn error(self) -> Error {
+        match self {
+            Unrealised::Invalid(name) => Error::eval(format!("path '{name}' is not valid")),
+            Unrealised::Unbuilt(why) => Error::new(ErrorKind::Unavailable, why),
+        }
+    }
+}
+
+/// Whether all that a string refers to, which is used as that path, is in the store.
+fn realise(m: &Machine<'_>, path: &[u8], context: u32) -> Result<(), Unrealised> {
+    let store = &m.st.settings.store_dir;
+    let check = |path: &StorePath| match m.st.host.kind(store.print(path).as_bytes()) {
+        Ok(_) | Err(HostError::Forbidden(_)) => Ok(()),
+        Err(_) => Err(Unrealised::Invalid(path.as_str().to_owned())),
+    };
+    let mut builds = Vec::new();
+    for elem in m.st.contexts.elements(context) {
+        match elem {
+            ContextElem::Opaque(path) | ContextElem::DrvDeep(path) => check(path)?,
+            ContextElem::Built(built) => {
+                check(built.base())?;
+                builds.push(built);
+            }
+        }
+    }
+    let Some(built) = builds.first() else { return Ok(()) };
+    let shown = crate::message::text(&built.display(store)).into_owned();
+    if !m.st.settings.imports_builds {
+        let option = "the option 'allow-import-from-derivation' is disabled";
+        return Err(Unrealised::Unbuilt(format!(
+            "cannot build '{shown}' during evaluation because {option}"
+        )));
+    }
+    if m.st.host.kind(path).is_ok() {
+        return Ok(());
+    }
+    Err(Unrealised::Unbuilt(format!(
+        "cannot build '{shown}' during evaluation because this evaluator has no store"
+    )))
 }
 
 impl Machine<'_> {
@@ -227,7 +282,8 @@ impl Machine<'_> {
     pub(crate) fn path_string(&mut self, v: Val, copy: bool) -> Result<Val, Error> {
         let path = self.heap.as_path(v).expect("a path");
         if !copy {
-            return Ok(self.heap.new_string(path, 0));
+            let own = path.strip_prefix(INTERNAL_FILES).map(|name| [b"/", name].concat());
+            return Ok(self.heap.new_string(own.as_deref().unwrap_or(path), 0));
         }
         let place = self.source_path(path)?;
         Ok(self.store_path_string(place))
@@ -236,6 +292,9 @@ impl Machine<'_> {
     /// The string of a store path, depending on it.
     pub(crate) fn store_path_string(&mut self, path: StorePath) -> Val {
         let text = self.st.settings.store_dir.print(&path);
+        if let Some(guard) = &self.st.guard {
+            guard.allow(text.as_bytes());
+        }
         let context = self.st.contexts.of([ContextElem::Opaque(path)]);
         self.heap.new_string(text.as_bytes(), context)
     }
@@ -246,14 +305,19 @@ impl Machine<'_> {
             return Ok(known.clone());
         }
         let name = base_name(path).to_vec();
+        if name.ends_with(b".drv") {
+            return Err(Error::eval("file names are not allowed to end in '.drv'"));
+        }
         let source = Source { name, path: path.to_vec(), method: Method::Nar, expected: None };
-        let mut walk = Walk::new(self, &source)?;
+        // Only messages tell whether links on the way to it were followed.
+        let mut walk = match Walk::of(self, path) {
+            Err(_) => Walk::of(self, &self.real_parent(path))?,
+            Ok(walk) => walk,
+        };
         while walk.next(self)?.is_some() {
             walk.answer(true);
         }
-        let place = walk.finish(self, &source).map_err(|e| {
-            e.while_(Pos::NONE, format!("while adding path '{}'", String::from_utf8_lossy(path)))
-        })?;
+        let place = walk.finish(self, &source)?;
         self.st.sources.insert(path.into(), place.clone());
         Ok(place)
     }
@@ -261,7 +325,7 @@ impl Machine<'_> {
     /// The host's answer about a path, or its error as one of evaluation.
     pub(crate) fn host_result<T>(&self, path: &[u8], result: Result<T, HostError>) -> Result<T, Error> {
         result.map_err(|error| {
-            let path = String::from_utf8_lossy(path);
+            let path = crate::message::text(path);
             match error {
                 HostError::NotFound => Error::new(ErrorKind::File, format!("path '{path}' does not exist")),
                 HostError::Forbidden(why) => Error::new(ErrorKind::Restricted, why),
@@ -301,7 +365,7 @@ impl Machine<'_> {
         if kind == FileKind::Symlink {
             let text = format!(
                 "too many symbolic links encountered while traversing the path '{}'",
-                String::from_utf8_lossy(&file)
+                crate::message::text(&file)
             );
             return Err(Error::new(ErrorKind::File, text));
         }
@@ -372,27 +436,46 @@ impl Machine<'_> {
             Err(error) => {
                 self.st.files.add_broken(origin, source, base_dir);
                 let text = error.render(|offset| self.st.show_pos(Pos(start + offset)));
-                let text = String::from_utf8_lossy(&text).into_owned();
+                let text = crate::message::text(&text).into_owned();
                 return Err(Error::new(ErrorKind::Syntax, text).at(Pos(start + error.offset)));
             }
         };
-        let globals = &self.st.globals;
-        let resolved = frazil_code::resolve(exprs, &|name| globals.contains_key(&name), self.st.names, scope);
+        let (globals, lints) = (&self.st.globals, exprs.lints.clone());
+        let patient = self.st.settings.patient;
+        let is_global = |name| globals.contains_key(&name);
+        let resolved = frazil_code::resolve(exprs, &is_global, self.st.names, scope, patient);
         let code = match resolved {
             Ok(code) => code,
             Err(error) => {
-                self.st.files.add_broken(origin, source, base_dir);
-                let name = String::from_utf8_lossy(self.st.symbols.name(error.name)).into_owned();
-                let text = format!("undefined variable '{name}'");
-                return Err(Error::new(ErrorKind::UndefinedVariable, text).at(Pos(start + error.pos)));
+                self.st.files.add_broken(origin, source.clone(), base_dir);
+                // What there is to say about the text comes before what its names mean.
+                self.lint(&lints, &source, start)?;
+                return Err(self.scope_error(error, start));
             }
         };
         let file = self.st.files.add(origin, source.clone(), base_dir, code);
-        let lints = &self.st.files.get(file).code.exprs.lints;
-        self.lint(lints, &source, start)?;
+        self.lint(&lints, &source, start)?;
         let count = self.st.files.unit_count();
         self.st.units.resize(count, u32::MAX);
         Ok(self.st.files.get(file).first_unit)
+    }
+}
+
+impl Machine<'_> {
+    /// The error of a file whose positions begin at `start`.
+    fn scope_error(&self, error: ScopeError, start: u32) -> Error {
+        let (error, pos) = match error {
+            ScopeError::Undefined { name, pos } => {
+                let name = crate::message::text(self.st.symbols.name(name));
+                let text = format!("undefined variable '{name}'");
+                (Error::new(ErrorKind::UndefinedVariable, text), pos)
+            }
+            ScopeError::TooManyCaptures { pos } => {
+                let text = "this expression uses more than 65535 values from around it";
+                (Error::new(ErrorKind::Syntax, text), pos)
+            }
+        };
+        error.at(crate::link::position(start, pos))
     }
 }
 
@@ -401,7 +484,7 @@ impl Machine<'_> {
 fn read_file(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
     let contents = m.host_result(path, m.st.host.read_file(path))?;
     if contents.contains(&0) {
-        let path = String::from_utf8_lossy(path);
+        let path = crate::message::text(path);
         return Err(Error::eval(format!(
             "the contents of the file '{path}' cannot be represented as a Nix string"
         )));
@@ -428,7 +511,7 @@ fn read_dir(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
     let entries = match m.st.host.read_dir(path) {
         Err(HostError::Failed(why)) => {
             let path = m.followed(path);
-            let path = String::from_utf8_lossy(&path);
+            let path = crate::message::text(&path);
             return Err(Error::new(ErrorKind::File, format!("cannot read directory \"{path}\": {why}")));
         }
         entries => m.host_result(path, entries)?,
@@ -455,7 +538,7 @@ fn path_exists(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
         let text = m.heap.bytes(v);
         text.ends_with(b"/") || text.ends_with(b"/.")
     };
-    path_of(v, &[], "while realising the context of a path", move |m, path, _| {
+    path_of(v, &[], REALISING, move |m, path, _| {
         let mut kind = m.st.host.kind(&path);
         if must_be_dir && kind == Ok(FileKind::Symlink) {
             kind = m.st.host.read_dir(&path).map(|_| FileKind::Directory);
@@ -472,7 +555,7 @@ fn store_path(m: &mut Machine<'_>, path: Vec<u8>, context: u32) -> Result<Step, 
         return Err(Error::eval("'builtins.storePath' is not allowed in pure evaluation mode"));
     }
     let store = m.st.settings.store_dir.clone();
-    let text = String::from_utf8_lossy(&path).into_owned();
+    let text = crate::message::text(&path).into_owned();
     let prefix = format!("{}/", store.as_str());
     let Some(rest) = text.strip_prefix(&prefix) else {
         return Err(Error::eval(format!("path '{text}' is not in the Nix store")));
@@ -490,6 +573,8 @@ fn store_path(m: &mut Machine<'_>, path: Vec<u8>, context: u32) -> Result<Step, 
 struct FindFile {
     list: Val,
     name: Val,
+    /// What the trace says of the value that is being forced.
+    context: Option<&'static str>,
 }
 
 impl Native for FindFile {
@@ -497,6 +582,7 @@ impl Native for FindFile {
 
     fn resume(&mut self, m: &mut Machine<'_>, _: Val) -> Result<Step, Error> {
         let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        self.context = None;
         for slot in m.heap.list(self.list) {
             let Some(entry) = m.heap.peek(slot.get()) else { return Ok(Step::Force(slot.get())) };
             m.expect(
@@ -506,8 +592,12 @@ impl Native for FindFile {
             )?;
             let mut prefix = Vec::new();
             if let Some(slot) = m.attr(entry, m.st.known.prefix()) {
-                let Some(v) = m.heap.peek(slot.get()) else { return Ok(Step::Force(slot.get())) };
-                m.expect(v, Want::Plain, "while evaluating the `prefix` attribute of an element of the list passed to builtins.findFile")?;
+                const CONTEXT: &str = "while evaluating the `prefix` attribute of an element of the list passed to builtins.findFile";
+                let Some(v) = m.heap.peek(slot.get()) else {
+                    self.context = Some(CONTEXT);
+                    return Ok(Step::Force(slot.get()));
+                };
+                m.expect(v, Want::Plain, CONTEXT)?;
                 prefix = m.heap.bytes(v).to_vec();
             }
             let path = m.required_attr(entry, m.st.known.path(), "in an element of the __nixPath")?;
@@ -525,25 +615,65 @@ impl Native for FindFile {
                 Some(path) => path.to_vec(),
                 None => {
                     const CONTEXT: &str = "while evaluating the `path` attribute of an element of the list passed to builtins.findFile";
-                    m.expect(path, Want::String, CONTEXT)?;
-                    m.heap.bytes(path).to_vec()
+                    if !path.is_string() {
+                        let (what, value) = (m.describe(path), m.show_short(path));
+                        let error = Error::typed(format!("cannot coerce {what} to a string: {value}"));
+                        return Err(error.while_(Pos::NONE, CONTEXT));
+                    }
+                    let string = m.heap.string(path);
+                    realise(m, string.bytes, string.context).map_err(|refusal| match refusal {
+                        Unrealised::Invalid(name) => {
+                            let path = crate::message::text(string.bytes);
+                            Error::eval(format!("cannot find '{path}', since path '{name}' is not valid"))
+                        }
+                        refusal => refusal.error(),
+                    })?;
+                    string.bytes.to_vec()
                 }
             };
             entries.push((prefix, path));
         }
-        let Some(name) = m.heap.peek(self.name) else { return Ok(Step::Force(self.name)) };
-        m.expect(name, Want::Plain, "while evaluating the second argument passed to builtins.findFile")?;
+        const CONTEXT: &str = "while evaluating the second argument passed to builtins.findFile";
+        let Some(name) = m.heap.peek(self.name) else {
+            self.context = Some(CONTEXT);
+            return Ok(Step::Force(self.name));
+        };
+        m.expect(name, Want::Plain, CONTEXT)?;
         let name = m.heap.bytes(name).to_vec();
         let found = m.find_file(&entries, &name)?;
         Ok(Step::Done(m.heap.new_path(&found)))
     }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        self.context.into_iter().for_each(|context| error.add_trace(Pos::NONE, context));
+    }
 }
 
+/// Whether an allowed prefix is `SCHEME:`.
+fn is_whole_scheme(prefix: &str) -> bool {
+    prefix
+        .strip_suffix(':')
+        .is_some_and(|scheme| scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c)))
+}
+
+/// Where the evaluator's own files lie.
+pub const INTERNAL_FILES: &[u8] = b"/__corepkgs__/";
 /// The file that `<nix/fetchurl.nix>` names. It lies in the evaluator itself.
 pub const FETCHURL_PATH: &[u8] = b"/__corepkgs__/fetchurl.nix";
 const FETCHURL: &[u8] = include_bytes!("fetchurl.nix");
 
 impl Machine<'_> {
+    /// The path with the links on the way to it followed.
+    fn real_parent(&self, path: &[u8]) -> Vec<u8> {
+        let mut names: Vec<&[u8]> = path.split(|&c| c == b'/').filter(|name| !name.is_empty()).collect();
+        let last = names.pop().unwrap_or_default();
+        let mut real = Vec::new();
+        for name in names {
+            real = self.followed(&[&real[..], b"/", name].concat());
+        }
+        [&real[..], b"/", last].concat()
+    }
+
     /// The path with a link at its end followed, for messages.
     fn followed(&self, path: &[u8]) -> Vec<u8> {
         let mut path = path.to_vec();
@@ -558,6 +688,33 @@ impl Machine<'_> {
         path
     }
 
+    /// The path with all links on it followed.
+    fn followed_all(&self, path: &[u8]) -> Result<Vec<u8>, Error> {
+        let parts = |path: &[u8]| -> Vec<Vec<u8>> {
+            path.split(|&c| c == b'/').filter(|part| !part.is_empty()).rev().map(<[u8]>::to_vec).collect()
+        };
+        let (mut todo, mut at, mut links) = (parts(path), b"/".to_vec(), 0);
+        while let Some(part) = todo.pop() {
+            let next = canonical(&[&at[..], b"/", &part].concat());
+            if self.st.host.kind(&next) != Ok(FileKind::Symlink) {
+                at = next;
+                continue;
+            }
+            links += 1;
+            if links > MAX_FILE_LINKS {
+                let path = crate::message::text(path);
+                let text = format!("infinite symlink recursion in path '{path}'");
+                return Err(Error::new(ErrorKind::File, text));
+            }
+            let target = self.host_result(&next, self.st.host.read_link(&next))?;
+            if target.starts_with(b"/") {
+                at = b"/".to_vec();
+            }
+            todo.extend(parts(&target));
+        }
+        Ok(at)
+    }
+
     /// Looks a name of `<…>` up in a search path.
     pub fn find_file(&mut self, entries: &[(Vec<u8>, Vec<u8>)], name: &[u8]) -> Result<Vec<u8>, Error> {
         for (prefix, place) in entries {
@@ -570,17 +727,20 @@ impl Machine<'_> {
                     _ => continue,
                 }
             };
-            let Some(base) = self.search_entry(place) else { continue };
+            let Some(base) = self.search_entry(place)? else { continue };
             let file =
                 if rest.is_empty() { base.to_vec() } else { canonical(&[&base[..], b"/", rest].concat()) };
-            if self.st.host.kind(&file).is_ok() {
-                return Ok(file);
+            let file = self.followed_all(&file)?;
+            match self.st.host.kind(&file) {
+                Ok(_) => return Ok(file),
+                Err(error @ HostError::Forbidden(_)) => return self.host_result(&file, Err(error)),
+                Err(_) => {}
             }
         }
         if name == b"nix/fetchurl.nix" {
             return Ok(FETCHURL_PATH.to_vec());
         }
-        let name = String::from_utf8_lossy(name);
+        let name = crate::message::text(name);
         Err(Error::new(
             ErrorKind::Thrown,
             if self.st.settings.pure {
@@ -591,29 +751,69 @@ impl Machine<'_> {
         ))
     }
 
+    /// Lets restricted evaluation see what is on the search path.
+    pub(crate) fn allow_search_path(&mut self) {
+        for (_, place) in self.st.settings.nix_path.clone() {
+            if let Some(guard) = self.st.guard.clone() {
+                guard.allow(&self.search_place(&place));
+                // What is allowed is not forbidden.
+                let _ = self.search_entry(&place);
+            }
+        }
+    }
+
+    /// An error if restricted evaluation may not fetch from there.
+    pub(crate) fn check_uri(&self, uri: &str) -> Result<(), Error> {
+        let (Some(guard), true) = (&self.st.guard, self.st.settings.restricted) else { return Ok(()) };
+        let is_allowed = |prefix: &String| {
+            uri.strip_prefix(prefix.as_str()).is_some_and(|rest| {
+                rest.is_empty() || prefix.ends_with('/') || rest.starts_with('/') || is_whole_scheme(prefix)
+            })
+        };
+        if self.st.settings.allowed_uris.iter().any(is_allowed) {
+            return Ok(());
+        }
+        let local = match frazil_text::url::Url::parse(uri, false) {
+            _ if uri.starts_with('/') => Some(uri.to_owned()),
+            Ok(url) if url.scheme == "file" => url.file_path().ok(),
+            _ => None,
+        };
+        let Some(path) = local else {
+            let text = format!("access to URI '{uri}' is forbidden in restricted mode");
+            return Err(Error::new(ErrorKind::Restricted, text));
+        };
+        let path = canonical(&crate::message::bytes(&path));
+        self.host_result(&path, guard.check(&path))
+    }
+
+    /// The directory that an entry of a search path names.
+    fn search_place(&self, place: &[u8]) -> Vec<u8> {
+        if place.starts_with(b"/") {
+            return canonical(place);
+        }
+        canonical(&[&self.st.host.working_directory()[..], b"/", place].concat())
+    }
+
     /// The directory that an entry of a search path means, if it is there.
-    fn search_entry(&mut self, place: &[u8]) -> Option<Arc<[u8]>> {
+    fn search_entry(&mut self, place: &[u8]) -> Result<Option<Arc<[u8]>>, Error> {
         if let Some(known) = self.st.search.get(place) {
-            return known.clone();
+            return Ok(known.clone());
         }
         let is_url = place.windows(3).any(|w| w == b"://")
             || place.starts_with(b"channel:")
             || place.starts_with(b"flake:");
-        let path = if place.starts_with(b"/") {
-            canonical(place)
-        } else {
-            let here = self.st.host.working_directory();
-            canonical(&[&here[..], b"/", place].concat())
-        };
-        let found: Option<Arc<[u8]>> = (!is_url && self.st.host.kind(&path).is_ok()).then(|| path.into());
+        let path = self.search_place(place);
+        let kind = self.st.host.kind(&path);
+        if let Err(HostError::Forbidden(_)) = kind {
+            self.host_result(&path, kind.clone())?;
+        }
+        let found: Option<Arc<[u8]>> = (!is_url && kind.is_ok()).then(|| path.into());
         if found.is_none() {
-            let text = String::from_utf8_lossy(place);
-            self.st
-                .host
-                .message(&format!("warning: Nix search path entry '{text}' does not exist, ignoring"));
+            let text = crate::message::text(place);
+            self.st.say(&format!("warning: Nix search path entry '{text}' does not exist, ignoring"));
         }
         self.st.search.insert(place.to_vec(), found.clone());
-        found
+        Ok(found)
     }
 }
 
@@ -626,10 +826,10 @@ fn to_file(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
         match elem {
             ContextElem::Opaque(path) => references.push(path.clone()),
             other => {
-                let (name, other) = (String::from_utf8_lossy(name), other.to_bytes());
+                let (name, other) = (crate::message::text(name), other.to_bytes());
                 return Err(Error::eval(format!(
                     "files created by builtins.toFile may not reference derivations, but {name} references {}",
-                    String::from_utf8_lossy(&other)
+                    crate::message::text(&other)
                 )));
             }
         }
@@ -655,77 +855,79 @@ struct Source {
 
 struct PathArgs {
     set: Val,
+    /// Its slots, in the order in which they are looked at.
+    order: Vec<u32>,
     i: usize,
+    /// What the trace says of the attribute that is being forced.
+    context: Option<&'static str>,
     path: Option<Vec<u8>>,
+    /// What the path refers to.
+    path_context: u32,
     name: Option<Vec<u8>>,
     filter: Option<Val>,
     method: Method,
     expected: Option<Hash>,
-    coercing: bool,
 }
 
 impl Native for PathArgs {
     traced!(self, visit: [self.set], self.filter.iter());
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if self.order.is_empty() {
+            self.order = m.met_order(self.set);
+        }
         let (keys, values) = m.attrs(self.set);
         if input != Val::ABSENT {
-            let key = m.st.symbols.name(keys[self.i]).to_vec();
+            let key = keys[self.order[self.i] as usize];
+            let (key, pos) = (m.st.symbols.name(key).to_vec(), m.attr_pos(self.set, key));
+            let want = match &key[..] {
+                b"path" => Want::Any,
+                b"filter" => Want::Function,
+                b"recursive" => Want::Bool,
+                _ => Want::Plain,
+            };
+            if let Some(context) = self.context.take().filter(|_| !m.fits(input, want)) {
+                return Err(m.unwanted_at(input, want, pos, context));
+            }
             match &key[..] {
-                b"path" if !self.coercing => {
-                    self.coercing = true;
-                    const CONTEXT: &str = "while evaluating the 'path' attribute passed to 'builtins.path'";
-                    return Ok(Step::Run(Box::new(crate::native::Closure::at_once(
-                        &[input],
-                        move |_: &mut Machine<'_>, _| {
-                            path_of(input, &[], CONTEXT, |m, path, _| Ok(Step::Done(m.heap.new_path(&path))))
-                        },
-                    ))));
+                b"path" => {
+                    let string = m.heap.string(input);
+                    (self.path, self.path_context) = (Some(string.bytes.to_vec()), string.context);
                 }
-                b"path" => self.path = Some(m.heap.as_path(input).expect("a path was asked for").to_vec()),
-                b"name" => {
-                    m.expect(
-                        input,
-                        Want::Plain,
-                        "while evaluating the `name` attribute passed to builtins.path",
-                    )?;
-                    self.name = Some(m.heap.bytes(input).to_vec());
-                }
-                b"filter" => {
-                    m.expect(
-                        input,
-                        Want::Function,
-                        "while evaluating the `filter` parameter passed to builtins.path",
-                    )?;
-                    self.filter = Some(input);
-                }
-                b"recursive" => {
-                    m.expect(
-                        input,
-                        Want::Bool,
-                        "while evaluating the `recursive` attribute passed to builtins.path",
-                    )?;
-                    self.method = if input == Val::TRUE { Method::Nar } else { Method::Flat };
-                }
+                b"name" => self.name = Some(m.heap.bytes(input).to_vec()),
+                b"filter" => self.filter = Some(input),
+                b"recursive" => self.method = if input == Val::TRUE { Method::Nar } else { Method::Flat },
                 _ => {
-                    m.expect(
-                        input,
-                        Want::Plain,
-                        "while evaluating the `sha256` attribute passed to builtins.path",
-                    )?;
+                    super::hashes::require_hash(m, m.heap.bytes(input))?;
                     let hash = Hash::parse_allow_empty(m.heap.bytes(input), Some(Algorithm::Sha256));
                     self.expected = Some(hash.map_err(|e| Error::eval(e.to_string()))?);
                 }
             }
             self.i += 1;
         }
-        if let Some(value) = values.get(self.i) {
-            let key = m.st.symbols.name(keys[self.i]);
-            if !matches!(key, b"path" | b"name" | b"filter" | b"recursive" | b"sha256") {
-                let text =
-                    format!("unsupported argument '{}' to 'builtins.path'", String::from_utf8_lossy(key));
-                return Err(Error::eval(text).at(m.attr_pos(self.set, keys[self.i])));
-            }
+        if let Some(slot) = self.order.get(self.i).map(|&slot| slot as usize) {
+            let (key, value) = (keys[slot], &values[slot]);
+            let pos = m.attr_pos(self.set, key);
+            self.context = Some(match m.st.symbols.name(key) {
+                b"path" => {
+                    const CONTEXT: &str = "while evaluating the 'path' attribute passed to 'builtins.path'";
+                    let step = path_at(value.get(), &[], pos, CONTEXT, |m, path, context| {
+                        Ok(Step::Done(m.heap.new_string(&path, context)))
+                    })?;
+                    return Ok(match step {
+                        Step::ReturnRun(native) => Step::Run(native),
+                        step => step,
+                    });
+                }
+                b"name" => "while evaluating the `name` attribute passed to builtins.path",
+                b"filter" => "while evaluating the `filter` parameter passed to builtins.path",
+                b"recursive" => "while evaluating the `recursive` attribute passed to builtins.path",
+                b"sha256" => "while evaluating the `sha256` attribute passed to builtins.path",
+                _ => {
+                    let text = format!("unsupported argument '{}' to 'builtins.path'", m.shown_name(key));
+                    return Err(Error::eval(text).at(pos));
+                }
+            });
             return Ok(Step::Force(value.get()));
         }
         let Some(path) = self.path.take() else {
@@ -734,13 +936,28 @@ impl Native for PathArgs {
             ));
         };
         let name = self.name.take().filter(|n| !n.is_empty()).unwrap_or_else(|| base_name(&path).to_vec());
-        add_path(m, Source { name, path, method: self.method, expected: self.expected.take() }, self.filter)
+        let source = Source { name, path, method: self.method, expected: self.expected.take() };
+        add_path(m, source, self.path_context, self.filter)
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        let slot = self.order.get(self.i).copied();
+        let key = slot.and_then(|slot| m.attrs(self.set).0.get(slot as usize).copied());
+        if let (Some(context), Some(key)) = (self.context, key) {
+            error.add_trace(m.attr_pos(self.set, key), context);
+        }
     }
 }
 
-fn add_path(m: &mut Machine<'_>, source: Source, filter: Option<Val>) -> Result<Step, Error> {
-    let walk = Walk::new(m, &source)?;
+fn add_path(m: &mut Machine<'_>, source: Source, context: u32, filter: Option<Val>) -> Result<Step, Error> {
+    realise(m, &source.path, context).map_err(|refusal| while_adding(&source, refusal.error()))?;
+    let walk = Walk::new(m, &source).map_err(|e| while_adding(&source, e))?;
     Ok(Step::ReturnRun(Box::new(AddPath { source, filter, walk })))
+}
+
+fn while_adding(source: &Source, error: Error) -> Error {
+    let path = crate::message::text(&source.path);
+    error.while_(Pos::NONE, format!("while adding path '{path}'"))
 }
 
 /// Adds a source to the store, asking a filter about each file.
@@ -754,6 +971,17 @@ impl Native for AddPath {
     traced!(self, visit: self.filter.iter());
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        self.step(m, input).map_err(|e| while_adding(&self.source, e))
+    }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        let path = crate::message::text(&self.source.path);
+        error.add_trace(Pos::NONE, format!("while adding path '{path}'"));
+    }
+}
+
+impl AddPath {
+    fn step(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             let context = "while evaluating the return value of the path filter function";
             let keep = m.expect(input, Want::Bool, context)? == Val::TRUE;
@@ -770,24 +998,11 @@ impl Native for AddPath {
         let place = self.walk.finish(m, &self.source)?;
         Ok(Step::Done(m.store_path_string(place)))
     }
-
-    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
-        let path = String::from_utf8_lossy(&self.source.path);
-        error.add_trace(Pos::NONE, format!("while adding path '{path}'"));
-    }
-}
-
-enum Node {
-    Directory,
-    Entry(Vec<u8>),
-    File { path: Vec<u8>, executable: bool },
-    Symlink(Vec<u8>),
-    End,
 }
 
 /// A tree of files, walked in the order of an archive.
 struct Walk {
-    nodes: Vec<Node>,
+    nodes: Vec<TreePart>,
     /// What is still to be visited, the next last.
     todo: Vec<Visit>,
     asked: Option<(Vec<u8>, Vec<u8>, FileKind)>,
@@ -799,6 +1014,15 @@ enum Visit {
 }
 
 impl Walk {
+    /// A walk of what is at a path: a link is a link.
+    fn of(m: &mut Machine<'_>, path: &[u8]) -> Result<Walk, Error> {
+        let mut walk = Walk { nodes: Vec::new(), todo: Vec::new(), asked: None };
+        let kind = m.host_result(path, m.st.host.kind(path))?;
+        walk.enter(m, path.to_vec(), kind)?;
+        Ok(walk)
+    }
+
+    /// A walk of what a path leads to.
     fn new(m: &mut Machine<'_>, source: &Source) -> Result<Walk, Error> {
         let mut walk = Walk { nodes: Vec::new(), todo: Vec::new(), asked: None };
         let mut path = source.path.clone();
@@ -817,20 +1041,20 @@ impl Walk {
         }
         let text = format!(
             "too many symbolic links encountered while traversing the path '{}'",
-            String::from_utf8_lossy(&source.path)
+            crate::message::text(&source.path)
         );
         Err(Error::new(ErrorKind::File, text))
     }
 
     fn enter(&mut self, m: &mut Machine<'_>, path: Vec<u8>, kind: FileKind) -> Result<(), Error> {
         match kind {
-            FileKind::Regular { executable } => self.nodes.push(Node::File { path, executable }),
+            FileKind::Regular { executable } => self.nodes.push(TreePart::File { path, executable }),
             FileKind::Symlink => {
                 let target = m.host_result(&path, m.st.host.read_link(&path))?;
-                self.nodes.push(Node::Symlink(target));
+                self.nodes.push(TreePart::Symlink(target));
             }
             FileKind::Directory => {
-                self.nodes.push(Node::Directory);
+                self.nodes.push(TreePart::Directory);
                 self.todo.push(Visit::End);
                 let mut entries = m.host_result(&path, m.st.host.read_dir(&path))?;
                 entries.sort_by(|a, b| b.0.cmp(&a.0));
@@ -840,7 +1064,7 @@ impl Walk {
                 }
             }
             FileKind::Other => {
-                let path = String::from_utf8_lossy(&path);
+                let path = crate::message::text(&path);
                 return Err(Error::new(ErrorKind::File, format!("file '{path}' has an unsupported type")));
             }
         }
@@ -850,12 +1074,12 @@ impl Walk {
     /// The next file that a filter is to be asked about; [`Walk::answer`] tells whether to take it.
     fn next(&mut self, m: &mut Machine<'_>) -> Result<Option<(Vec<u8>, FileKind)>, Error> {
         if let Some((path, name, kind)) = self.asked.take() {
-            self.nodes.push(Node::Entry(name));
+            self.nodes.push(TreePart::Entry(name));
             self.enter(m, path, kind)?;
         }
         while let Some(visit) = self.todo.pop() {
             match visit {
-                Visit::End => self.nodes.push(Node::End),
+                Visit::End => self.nodes.push(TreePart::End),
                 Visit::Entry { path, name, kind } => {
                     // Whether a file is executable is not in a directory's listing.
                     let kind = match kind {
@@ -892,25 +1116,30 @@ impl Walk {
         {
             let text = format!(
                 "store path mismatch in (possibly filtered) path added from '{}'",
-                String::from_utf8_lossy(&source.path)
+                crate::message::text(&source.path)
             );
             return Err(Error::eval(text));
         }
         if m.st.host.writes_store() {
             let text = store.print(&path);
-            m.host_result(&source.path, m.st.host.copy_to_store(&text, &source.path))?;
+            let mut parts = std::mem::take(&mut self.nodes);
+            if let (Method::Flat, [TreePart::File { executable, .. }]) = (source.method, &mut parts[..]) {
+                *executable = false;
+            }
+            let copied = m.st.host.copy_to_store(&text, &source.path, &parts);
+            m.host_result(&source.path, copied)?;
         }
         Ok(path)
     }
 
     fn hash_flat(&self, m: &Machine<'_>, source: &Source) -> Result<Hash, Error> {
         match self.nodes.as_slice() {
-            [Node::File { path, .. }] => {
+            [TreePart::File { path, .. }] => {
                 let contents = m.host_result(path, m.st.host.read_file(path))?;
                 Ok(Algorithm::Sha256.hash(&contents))
             }
             _ => {
-                let path = String::from_utf8_lossy(&source.path);
+                let path = crate::message::text(&source.path);
                 Err(Error::new(ErrorKind::File, format!("'{path}' is not a regular file")))
             }
         }
@@ -920,11 +1149,11 @@ impl Walk {
         let mut writer = nar::Writer::new(Hasher::new(Algorithm::Sha256));
         for node in &self.nodes {
             let written = match node {
-                Node::Directory => writer.event(Event::Directory),
-                Node::Entry(name) => writer.event(Event::Entry(name)),
-                Node::Symlink(target) => writer.event(Event::Symlink(target)),
-                Node::End => writer.event(Event::End),
-                Node::File { path, executable } => {
+                TreePart::Directory => writer.event(Event::Directory),
+                TreePart::Entry(name) => writer.event(Event::Entry(name)),
+                TreePart::Symlink(target) => writer.event(Event::Symlink(target)),
+                TreePart::End => writer.event(Event::End),
+                TreePart::File { path, executable } => {
                     let contents = m.host_result(path, m.st.host.read_file(path))?;
                     writer.file(*executable, &contents)
                 }

@@ -8,6 +8,7 @@ use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Native, Step, then, then_closure, traced};
 use frazil_store::context::ContextElem;
+use frazil_syntax::symbol::Symbol;
 use frazil_value::Val;
 use std::collections::BTreeMap;
 
@@ -29,19 +30,27 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "substring",
         3,
-        &[
-            strict(
-                0,
-                Want::Int,
-                "while evaluating the first argument (the start offset) passed to builtins.substring",
-            ),
-            strict(
-                1,
-                Want::Int,
-                "while evaluating the second argument (the substring length) passed to builtins.substring",
-            ),
-        ],
-        substring,
+        &[strict(
+            0,
+            Want::Int,
+            "while evaluating the first argument (the start offset) passed to builtins.substring",
+        )],
+        |m, a| {
+            if m.heap.as_int(a[0]).expect("checked") < 0 {
+                return Err(Error::eval("negative start position in 'substring'"));
+            }
+            match m.heap.peek(a[1]) {
+                Some(len) if len.as_small_int().is_some() => substring(m, &[a[0], len, a[2]]),
+                _ => then(Step::Force(a[1]), &[a[0], a[2]], |m, kept, len| {
+                    m.expect(
+                        len,
+                        Want::Int,
+                        "while evaluating the second argument (the substring length) passed to builtins.substring",
+                    )?;
+                    substring(m, &[kept[0], len, kept[1]])
+                }),
+            }
+        },
     ),
     row("stringLength", 1, &[], |_, a| {
         const CONTEXT: &str = "while evaluating the argument passed to builtins.stringLength";
@@ -147,7 +156,17 @@ pub(super) const TABLE: &[Builtin] = &[
             strict(0, Want::String, "while evaluating the first argument passed to builtins.appendContext"),
             strict(1, Want::Attrs, "while evaluating the second argument passed to builtins.appendContext"),
         ],
-        |_, a| Ok(Step::ReturnRun(Box::new(Append::new(a[0], a[1])))),
+        |m, a| {
+            let order = m.met_order(a[1]);
+            Ok(Step::ReturnRun(Box::new(Append {
+                string: a[0],
+                set: a[1],
+                order,
+                i: 0,
+                field: Field::Entry,
+                elems: Vec::new(),
+            })))
+        },
     ),
 ];
 
@@ -162,9 +181,7 @@ impl Machine<'_> {
 fn substring(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let start = m.heap.as_int(a[0]).expect("checked");
     let len = m.heap.as_int(a[1]).expect("checked");
-    let Ok(start) = usize::try_from(start) else {
-        return Err(Error::eval("negative start position in 'substring'"));
-    };
+    let start = usize::try_from(start).expect("checked");
     const CONTEXT: &str = "while evaluating the third argument (the string) passed to builtins.substring";
     let string = Coerce::new(a[2], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
     let cut = move |m: &mut Machine<'_>, v: Val| {
@@ -347,7 +364,7 @@ fn get_context(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
             ContextElem::DrvDeep(path) => infos.entry(store.print(path)).or_default().all_outputs = true,
             ContextElem::Built(built) => {
                 let (drv, output) = built.split_last().expect("an output of something");
-                let drv = String::from_utf8_lossy(&drv.display(&store)).into_owned();
+                let drv = crate::message::text(&drv.display(&store)).into_owned();
                 infos.entry(drv).or_default().outputs.push(output.to_vec());
             }
         }
@@ -378,7 +395,7 @@ fn add_output_dependencies(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
     let context = m.heap.string(v).context;
     let elems: Vec<ContextElem> = m.st.contexts.elements(context).cloned().collect();
     let [elem] = elems.as_slice() else {
-        let text = String::from_utf8_lossy(m.heap.bytes(v)).into_owned();
+        let text = crate::message::text(m.heap.bytes(v)).into_owned();
         return Err(Error::eval(format!(
             "context of string '{text}' must have exactly one element, but has {}",
             elems.len()
@@ -395,7 +412,7 @@ fn add_output_dependencies(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
             let (_, output) = built.split_last().expect("an output of something");
             return Err(Error::eval(format!(
                 "`addDrvOutputDependencies` can only act on derivations, not on a derivation output such as '{}'",
-                String::from_utf8_lossy(output)
+                crate::message::text(output)
             )));
         }
     };
@@ -407,6 +424,8 @@ fn add_output_dependencies(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
 struct Append {
     string: Val,
     set: Val,
+    /// Its slots, in the order in which they are looked at.
+    order: Vec<u32>,
     i: usize,
     field: Field,
     elems: Vec<ContextElem>,
@@ -421,21 +440,23 @@ enum Field {
 }
 
 impl Append {
-    fn new(string: Val, set: Val) -> Append {
-        Append { string, set, i: 0, field: Field::Entry, elems: Vec::new() }
+    /// The name of the attribute at hand.
+    fn key(&self, m: &mut Machine<'_>) -> Symbol {
+        m.attrs(self.set).0[self.order[self.i - 1] as usize]
     }
 
     fn path(&self, m: &mut Machine<'_>) -> Result<frazil_store::path::StorePath, Error> {
-        let key = m.attrs(self.set).0[self.i - 1];
+        let key = self.key(m);
         let name = m.st.symbols.name(key);
         m.st.settings.store_dir.parse(name).map_err(|_| {
-            Error::eval(format!("context key '{}' is not a store path", String::from_utf8_lossy(name)))
+            Error::eval(format!("context key '{}' is not a store path", crate::message::text(name)))
+                .at(m.attr_pos(self.set, key))
         })
     }
 
     fn not_a_derivation(&self, m: &mut Machine<'_>, what: &str) -> Error {
-        let key = m.attrs(self.set).0[self.i - 1];
-        let name = String::from_utf8_lossy(m.st.symbols.name(key)).into_owned();
+        let key = self.key(m);
+        let name = crate::message::text(m.st.symbols.name(key)).into_owned();
         Error::eval(format!("tried to add {what} context of {name}, which is not a derivation, to a string"))
     }
 }
@@ -447,15 +468,16 @@ impl Native for Append {
             match std::mem::replace(&mut self.field, Field::Entry) {
                 Field::Entry => {
                     if input == Val::ABSENT || self.i == 0 {
-                        let Some(slot) = m.attrs(self.set).1.get(self.i) else { break };
+                        let Some(&slot) = self.order.get(self.i) else { break };
+                        let v = m.attrs(self.set).1[slot as usize].get();
                         self.i += 1;
-                        match m.heap.peek(slot.get()) {
-                            None => return Ok(Step::Force(slot.get())),
+                        self.path(m)?;
+                        match m.heap.peek(v) {
+                            None => return Ok(Step::Force(v)),
                             Some(v) => input = v,
                         }
                     }
                     m.expect(input, Want::Attrs, "while evaluating the value of a string context")?;
-                    self.path(m)?;
                     self.field = Field::Path(input);
                     if let Some(slot) = m.attr(input, m.st.known.path()) {
                         return Ok(Step::Force(slot.get()));

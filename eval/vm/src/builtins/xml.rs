@@ -145,7 +145,7 @@ impl ToXml {
     fn lambda(&mut self, m: &mut Machine<'_>, unit: u32, given: usize) {
         let file = m.st.files.get(m.st.files.of_unit(unit));
         let tree = &file.code.exprs;
-        let UnitKind::Lambda(first) = file.code.units[(unit - file.first_unit) as usize].kind else {
+        let UnitKind::Lambda(first) = file.code.unit(unit - file.first_unit).kind else {
             return self.writer.empty("unevaluated", &[]);
         };
         let index = crate::print::nth_lambda(tree, first, given);
