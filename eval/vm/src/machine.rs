@@ -180,8 +180,7 @@ impl<'w> Machine<'w> {
             self.st.roots(self.codes, visit);
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
-        self.st.collected_at = self.heap.allocated();
-        self.st.budget = live.max(self.st.min_budget);
+        self.st.note_collection(self.heap, live);
     }
 
     // ---- frames -------------------------------------------------------------------------------------
@@ -268,8 +267,7 @@ impl<'w> Machine<'w> {
             return Err(Error::new(ErrorKind::Steps, text));
         }
         self.st.steps_left -= POLL_EVERY as u64;
-        let since = self.heap.allocated() - self.st.collected_at;
-        self.wants_collection = self.collects && since > self.st.budget;
+        self.wants_collection = self.collects && self.st.wants_collection(self.heap);
         self.st.check_limits(self.heap)
     }
 
