@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::files::{Origin, Pos};
 use crate::inputs::{missing_feature, require_feature};
 use crate::machine::Machine;
-use crate::native::{Native, Step, then, traced};
+use crate::native::{Native, Step, expected, then, traced};
 use crate::world::Drv;
 use frazil_code::FileCode;
 use frazil_store::context::{ContextElem, DerivedPath, placeholder};
@@ -40,7 +40,7 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.placeholder")],
         |m, a| Ok(Step::Done(m.heap.new_string(placeholder(m.heap.bytes(a[0])).as_bytes(), 0))),
     ),
-    row("outputOf", 2, &[], output_of),
+    row("outputOf", 2, &[strict(0, Want::String, OUTPUT_OF)], output_of),
 ];
 
 // ---- derivation ---------------------------------------------------------------------------------------
@@ -112,6 +112,11 @@ impl Machine<'_> {
     /// The position in `derivation-internal.nix` that a delayed call of [`finish_derivation`] has by that number.
     pub(crate) fn internal_pos(&mut self, at: u16) -> Option<Pos> {
         (at != UNSAID).then(|| self.derivation_pos(at))
+    }
+
+    /// Where `derivation` is defined, if its source is known by now.
+    pub(crate) fn derivation_function(&self) -> Pos {
+        self.st.derivation_source.map_or(Pos::NONE, |start| Pos(start + internal_offset(30, 1) as u32))
     }
 
     fn derivation_pos(&mut self, offset: u16) -> Pos {
@@ -251,6 +256,10 @@ struct Strict {
     json: Option<Vec<u8>>,
 }
 
+fn require(enabled: bool, feature: &str) -> Result<(), Error> {
+    if enabled { Ok(()) } else { Err(Error::eval(crate::inputs::missing_feature(feature))) }
+}
+
 fn eval_error(error: impl std::fmt::Display) -> Error {
     Error::eval(error.to_string())
 }
@@ -337,6 +346,7 @@ impl Strict {
             return self.next(i);
         }
         let known = &m.st.known;
+        let features = m.st.settings.features;
         if key == known.content_addressed() {
             if m.expect(v, Want::Bool, "")? == Val::TRUE {
                 require_feature(m.st.settings.features.ca_derivations, "ca-derivations")?;
@@ -536,6 +546,9 @@ impl Strict {
         let name = self.draft.name.clone();
         let draft = std::mem::replace(&mut self.draft, Draft::new(name));
         let store = m.st.settings.store_dir.clone();
+        if draft.impure {
+            require(m.st.settings.features.ca_derivations, "ca-derivations")?;
+        }
         let state = &mut *m.st;
         let finished = draft.finish(&store, &Known(&state.drvs), &mut state.scratch).map_err(eval_error)?;
         m.st.stats.derivations += 1;
@@ -692,9 +705,10 @@ impl From<DerivationError> for Error {
     }
 }
 
+const OUTPUT_OF: &str = "while evaluating the first argument to builtins.outputOf";
+
 /// The output of a derivation that itself is an output.
 fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
-    const PATH: &str = "while evaluating the first argument to builtins.outputOf";
     const NAME: &str = "while evaluating the second argument to builtins.outputOf";
     let output = a[1];
     then(Step::Force(a[0]), &[output], |m, kept, drv| {

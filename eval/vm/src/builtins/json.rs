@@ -299,9 +299,10 @@ pub(super) fn from_json(m: &mut Machine<'_>, text: &[u8]) -> Result<Val, Error> 
             Event::String(text) => m.heap.new_string(&text, 0),
         };
         match open.last_mut() {
-            None => return Ok(value),
+            // Nothing may follow, which the reader checks.
+            None => whole = Some(value),
             Some(Open::List(values)) | Some(Open::Set(_, values)) => values.push(value),
         }
     }
-    unreachable!("the reader ends with a value or an error")
+    Ok(whole.expect("the reader ends with a value or an error"))
 }

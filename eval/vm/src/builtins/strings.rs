@@ -301,21 +301,16 @@ impl Native for Replace {
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             if let Some(i) = self.waiting.take() {
-                const TO: &str =
-                    "while evaluating one of the replacement strings passed to builtins.replaceStrings";
-                self.to[i] = m.expect(input, Want::String, TO)?;
+                self.to[i] = m.expect(input, Want::String, Replace::TO)?;
                 self.used[i] = true;
                 if self.put(m, i) {
                     self.at = usize::MAX;
                 }
             } else if self.forced < self.from.len() {
-                const FROM: &str =
-                    "while evaluating one of the strings to replace passed to builtins.replaceStrings";
-                self.from[self.forced] = m.expect(input, Want::String, FROM)?;
+                self.from[self.forced] = m.expect(input, Want::String, Replace::FROM)?;
                 self.forced += 1;
             } else {
-                const STRING: &str = "while evaluating the third argument passed to builtins.replaceStrings";
-                self.string = m.expect(input, Want::String, STRING)?;
+                self.string = m.expect(input, Want::String, Replace::STRING)?;
                 self.forced += 1;
                 self.context = m.heap.string(self.string).context;
             }
@@ -347,6 +342,21 @@ impl Native for Replace {
         m.check_string_len(self.out.len() as u64)?;
         Ok(Step::Done(m.heap.new_string(&self.out, self.context)))
     }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        let context = match self.forced.cmp(&self.from.len()) {
+            _ if self.waiting.is_some() => Replace::TO,
+            std::cmp::Ordering::Less => Replace::FROM,
+            _ => Replace::STRING,
+        };
+        error.add_trace(Pos::NONE, context);
+    }
+}
+
+impl Replace {
+    const TO: &str = "while evaluating one of the replacement strings passed to builtins.replaceStrings";
+    const FROM: &str = "while evaluating one of the strings to replace passed to builtins.replaceStrings";
+    const STRING: &str = "while evaluating the third argument passed to builtins.replaceStrings";
 }
 
 fn get_context(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
@@ -429,14 +439,28 @@ struct Append {
     i: usize,
     field: Field,
     elems: Vec<ContextElem>,
+    /// What the trace says of the value that is being forced.
+    asked: Option<(Pos, &'static str)>,
 }
 
+#[derive(Clone, Copy)]
 enum Field {
     Entry,
+    Info,
     Path(Val),
     AllOutputs(Val),
     Outputs(Val),
-    Output(Val, Val, usize),
+    Output(Val, Val, usize, Pos),
+}
+
+impl Field {
+    fn values(self) -> [Val; 2] {
+        match self {
+            Field::Entry | Field::Info => [Val::NULL; 2],
+            Field::Path(info) | Field::AllOutputs(info) | Field::Outputs(info) => [info, Val::NULL],
+            Field::Output(info, outputs, ..) => [info, outputs],
+        }
+    }
 }
 
 impl Append {
@@ -462,10 +486,15 @@ impl Append {
 }
 
 impl Native for Append {
+    traced!(self, visit: [self.string, self.set], self.field.values());
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let mut input = input;
         loop {
-            match std::mem::replace(&mut self.field, Field::Entry) {
+            // What was asked for is looked at once only.
+            let v = std::mem::replace(&mut input, Val::ABSENT);
+            let is_there = v != Val::ABSENT;
+            let asked = match self.field {
                 Field::Entry => {
                     if input == Val::ABSENT || self.i == 0 {
                         let Some(&slot) = self.order.get(self.i) else { break };
@@ -485,71 +514,66 @@ impl Native for Append {
                     input = Val::ABSENT;
                 }
                 Field::Path(info) => {
-                    if input != Val::ABSENT {
-                        let context = "while evaluating the `path` attribute of a string context";
-                        if m.expect(input, Want::Bool, context)? == Val::TRUE {
-                            let path = self.path(m)?;
-                            self.elems.push(ContextElem::Opaque(path));
-                        }
+                    if is_there && self.taken(m, v, Want::Bool)? == Val::TRUE {
+                        self.elems.push(ContextElem::Opaque(self.path(m)?));
                     }
                     self.field = Field::AllOutputs(info);
-                    if let Some(slot) = m.attr(info, m.st.known.all_outputs()) {
-                        return Ok(Step::Force(slot.get()));
-                    }
-                    input = Val::ABSENT;
+                    let name = m.st.known.all_outputs();
+                    self.ask(m, info, name, "while evaluating the `allOutputs` attribute of a string context")
                 }
                 Field::AllOutputs(info) => {
-                    if input != Val::ABSENT {
-                        let context = "while evaluating the `allOutputs` attribute of a string context";
-                        if m.expect(input, Want::Bool, context)? == Val::TRUE {
-                            let path = self.path(m)?;
-                            if !path.is_derivation() {
-                                return Err(self.not_a_derivation(m, "all-outputs"));
-                            }
-                            self.elems.push(ContextElem::DrvDeep(path));
-                        }
+                    if is_there && self.taken(m, v, Want::Bool)? == Val::TRUE {
+                        self.elems.push(ContextElem::DrvDeep(self.derivation(m, "all-outputs")?));
                     }
                     self.field = Field::Outputs(info);
-                    if let Some(slot) = m.attr(info, m.st.known.outputs()) {
-                        return Ok(Step::Force(slot.get()));
-                    }
-                    input = Val::ABSENT;
+                    let name = m.st.known.outputs();
+                    self.ask(m, info, name, "while evaluating the `outputs` attribute of a string context")
                 }
                 Field::Outputs(info) => {
-                    if input != Val::ABSENT {
-                        m.expect(
-                            input,
-                            Want::List,
-                            "while evaluating the `outputs` attribute of a string context",
-                        )?;
-                        let path = self.path(m)?;
-                        if !m.heap.list(input).is_empty() && !path.is_derivation() {
-                            return Err(self.not_a_derivation(m, "derivation output"));
+                    self.field = Field::Entry;
+                    if is_there {
+                        let outputs = self.taken(m, v, Want::List)?;
+                        if !m.heap.list(outputs).is_empty() {
+                            self.derivation(m, "derivation output")?;
                         }
-                        self.field = Field::Output(info, input, 0);
+                        self.field = Field::Output(info, outputs, 0, m.attr_pos(info, m.st.known.outputs()));
                     }
-                    input = Val::ABSENT;
+                    None
                 }
-                Field::Output(info, outputs, i) => {
-                    if input != Val::ABSENT {
-                        m.expect(
-                            input,
-                            Want::Plain,
-                            "while evaluating an output name within a string context",
-                        )?;
-                        let (path, output) = (self.path(m)?, m.heap.bytes(input).into());
-                        self.elems.push(ContextElem::built(path, output));
+                Field::Output(info, outputs, i, pos) => {
+                    if is_there {
+                        let name = self.taken(m, v, Want::Plain)?;
+                        let output = m.heap.bytes(name).into();
+                        self.elems.push(ContextElem::built(self.path(m)?, output));
                     }
-                    input = Val::ABSENT;
-                    if let Some(slot) = m.heap.list(outputs).get(i) {
-                        self.field = Field::Output(info, outputs, i + 1);
-                        return Ok(Step::Force(slot.get()));
+                    match m.heap.list(outputs).get(i) {
+                        Some(slot) => {
+                            self.field = Field::Output(info, outputs, i + 1, pos);
+                            self.asked =
+                                Some((pos, "while evaluating an output name within a string context"));
+                            Some(Step::Force(slot.get()))
+                        }
+                        None => {
+                            self.field = Field::Entry;
+                            None
+                        }
                     }
                 }
+            };
+            if let Some(step) = asked {
+                return Ok(step);
             }
         }
         let added = m.st.contexts.of(std::mem::take(&mut self.elems));
         let context = m.st.contexts.union(m.heap.string(self.string).context, added);
         Ok(Step::Done(m.with_context(self.string, context)))
+    }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        if let Some((pos, context)) = self.asked
+            && !matches!(self.field, Field::Info | Field::Outputs(_))
+        {
+            error.add_trace(pos, context);
+        }
     }
 }
