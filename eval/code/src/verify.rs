@@ -38,9 +38,7 @@ fn check_child(chunk: &Chunk, file: &FileCode, child: &Child) -> Result<(), Stri
     if unit.captures.len != child.captures.len {
         return Err(format!(
             "unit {} captures {}, not {}",
-            child.unit,
-            unit.captures.len,
-            child.captures.len
+            child.unit, unit.captures.len, child.captures.len
         ));
     }
     let has = |&from: &u16| match from.checked_sub(Child::CAPTURE) {

@@ -79,8 +79,8 @@ pub struct Settings {
     pub patient: bool,
 }
 
-/// Experimental features that programs can tell. By default all are on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Experimental features that programs can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the features'")]
 pub struct Features {
     pub flakes: bool,

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::files::{Origin, Pos};
 use crate::inputs::{missing_feature, require_feature};
 use crate::machine::Machine;
-use crate::native::{Native, Step, expected, then, traced};
+use crate::native::{Native, Step, then, traced};
 use crate::world::Drv;
 use frazil_code::FileCode;
 use frazil_store::context::{ContextElem, DerivedPath, placeholder};
@@ -112,11 +112,6 @@ impl Machine<'_> {
     /// The position in `derivation-internal.nix` that a delayed call of [`finish_derivation`] has by that number.
     pub(crate) fn internal_pos(&mut self, at: u16) -> Option<Pos> {
         (at != UNSAID).then(|| self.derivation_pos(at))
-    }
-
-    /// Where `derivation` is defined, if its source is known by now.
-    pub(crate) fn derivation_function(&self) -> Pos {
-        self.st.derivation_source.map_or(Pos::NONE, |start| Pos(start + internal_offset(30, 1) as u32))
     }
 
     fn derivation_pos(&mut self, offset: u16) -> Pos {
@@ -346,7 +341,6 @@ impl Strict {
             return self.next(i);
         }
         let known = &m.st.known;
-        let features = m.st.settings.features;
         if key == known.content_addressed() {
             if m.expect(v, Want::Bool, "")? == Val::TRUE {
                 require_feature(m.st.settings.features.ca_derivations, "ca-derivations")?;
@@ -712,9 +706,9 @@ fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     const NAME: &str = "while evaluating the second argument to builtins.outputOf";
     let output = a[1];
     then(Step::Force(a[0]), &[output], |m, kept, drv| {
-        m.expect(drv, Want::String, PATH)?;
+        m.expect(drv, Want::String, OUTPUT_OF)?;
         // It is refused before the second argument is looked at.
-        output_base(m, drv).map_err(|e| e.while_(Pos::NONE, PATH))?;
+        output_base(m, drv).map_err(|e| e.while_(Pos::NONE, OUTPUT_OF))?;
         then(Step::Force(kept[0]), &[drv], |m, kept, output| {
             let drv = kept[0];
             m.expect(output, Want::Plain, NAME)?;

@@ -96,9 +96,6 @@ struct Reading {
     finish: Finish,
 }
 
-/// Goes on with attributes and their values.
-type Finish = fn(&mut Machine<'_>, &[(Symbol, Val)]) -> Result<Step, Error>;
-
 /// Forces the attributes of a set in the order of their symbols.
 struct ForceAttrs {
     set: Val,

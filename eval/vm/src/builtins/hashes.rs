@@ -73,32 +73,6 @@ fn digits(m: &Machine<'_>, hash: &Hash) -> Val {
     m.heap.new_string(hash.to_digits(Format::Base16).as_bytes(), 0)
 }
 
-/// `hashString` of a text still to be forced.
-struct HashString {
-    algorithm: Algorithm,
-    text: Val,
-}
-
-impl HashString {
-    const CONTEXT: &str = "while evaluating the second argument passed to builtins.hashString";
-}
-
-impl Native for HashString {
-    traced!(self, visit: [self.text]);
-
-    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        if input == Val::ABSENT {
-            return Ok(Step::Force(self.text));
-        }
-        m.expect(input, Want::String, HashString::CONTEXT)?;
-        Ok(Step::Done(digits(m, &self.algorithm.hash(m.heap.bytes(input)))))
-    }
-
-    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
-        error.add_trace(Pos::NONE, HashString::CONTEXT);
-    }
-}
-
 /// `convertHash`: its three attributes, forced in turn; the algorithm may be absent.
 struct Convert {
     set: Val,
@@ -106,22 +80,13 @@ struct Convert {
     algorithm: Option<Algorithm>,
 }
 
-impl Convert {
-    const CONTEXTS: [&str; 3] = [
-        "while evaluating the attribute 'hash'",
-        "while evaluating the attribute 'hashAlgo'",
-        "while evaluating the attribute 'toHashFormat'",
-    ];
-}
-
 impl Native for Convert {
-    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
-        if let Some(context) = Convert::CONTEXTS.get(self.fields.len()) {
-            error.add_trace(Pos::NONE, *context);
-        }
-    }
-
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        const CONTEXTS: [&str; 3] = [
+            "while evaluating the attribute 'hash'",
+            "while evaluating the attribute 'hashAlgo'",
+            "while evaluating the attribute 'toHashFormat'",
+        ];
         if input != Val::ABSENT {
             m.expect(input, Want::Plain, CONTEXTS[self.fields.len()])?;
             let text = m.heap.bytes(input).to_vec();

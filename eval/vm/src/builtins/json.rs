@@ -262,7 +262,7 @@ fn unreadable(text: &str) -> Error {
 }
 
 pub(super) fn from_json(m: &mut Machine<'_>, text: &[u8]) -> Result<Val, Error> {
-    let mut open: Vec<Open> = Vec::new();
+    let (mut open, mut whole): (Vec<Open>, _) = (Vec::new(), None);
     for event in Reader::new(text) {
         let event = event.map_err(|e| unreadable(&e.to_string()))?;
         let value = match event {

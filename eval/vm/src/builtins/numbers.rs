@@ -31,14 +31,14 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "ceil",
         1,
-        &[strict(0, Want::Number, "while evaluating the first argument passed to builtins.ceil")],
-        |m, a| round(m, a[0], f64::ceil),
+        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.ceil")],
+        |m, a| round(m, a[0], f64::ceil, "ceil"),
     ),
     row(
         "floor",
         1,
-        &[strict(0, Want::Number, "while evaluating the first argument passed to builtins.floor")],
-        |m, a| round(m, a[0], f64::floor),
+        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.floor")],
+        |m, a| round(m, a[0], f64::floor, "floor"),
     ),
 ];
 

@@ -156,17 +156,7 @@ pub(super) const TABLE: &[Builtin] = &[
             strict(0, Want::String, "while evaluating the first argument passed to builtins.appendContext"),
             strict(1, Want::Attrs, "while evaluating the second argument passed to builtins.appendContext"),
         ],
-        |m, a| {
-            let order = m.met_order(a[1]);
-            Ok(Step::ReturnRun(Box::new(Append {
-                string: a[0],
-                set: a[1],
-                order,
-                i: 0,
-                field: Field::Entry,
-                elems: Vec::new(),
-            })))
-        },
+        |m, a| Ok(Step::ReturnRun(Box::new(Append::new(m, a[0], a[1])))),
     ),
 ];
 
@@ -436,6 +426,7 @@ struct Append {
     set: Val,
     /// Its slots, in the order in which they are looked at.
     order: Vec<u32>,
+    /// The number of the entry behind the one being read.
     i: usize,
     field: Field,
     elems: Vec<ContextElem>,
@@ -464,24 +455,50 @@ impl Field {
 }
 
 impl Append {
-    /// The name of the attribute at hand.
-    fn key(&self, m: &mut Machine<'_>) -> Symbol {
-        m.attrs(self.set).0[self.order[self.i - 1] as usize]
+    fn new(m: &mut Machine<'_>, string: Val, set: Val) -> Append {
+        let order = m.met_order(set);
+        Append { string, set, order, i: 0, field: Field::Entry, elems: Vec::new(), asked: None }
+    }
+
+    fn key(&self, m: &mut Machine<'_>) -> (String, Pos) {
+        let key = m.attrs(self.set).0[self.order[self.i - 1] as usize];
+        (crate::message::text(m.st.symbols.name(key)).into_owned(), m.attr_pos(self.set, key))
     }
 
     fn path(&self, m: &mut Machine<'_>) -> Result<frazil_store::path::StorePath, Error> {
-        let key = self.key(m);
-        let name = m.st.symbols.name(key);
-        m.st.settings.store_dir.parse(name).map_err(|_| {
-            Error::eval(format!("context key '{}' is not a store path", crate::message::text(name)))
-                .at(m.attr_pos(self.set, key))
-        })
+        let (name, pos) = self.key(m);
+        let parsed = m.st.settings.store_dir.parse(&crate::message::bytes(&name));
+        parsed.map_err(|_| Error::eval(format!("context key '{name}' is not a store path")).at(pos))
     }
 
-    fn not_a_derivation(&self, m: &mut Machine<'_>, what: &str) -> Error {
-        let key = self.key(m);
-        let name = crate::message::text(m.st.symbols.name(key)).into_owned();
-        Error::eval(format!("tried to add {what} context of {name}, which is not a derivation, to a string"))
+    fn derivation(&self, m: &mut Machine<'_>, what: &str) -> Result<frazil_store::path::StorePath, Error> {
+        let path = self.path(m)?;
+        if path.is_derivation() {
+            return Ok(path);
+        }
+        let (name, pos) = self.key(m);
+        let text = format!("tried to add {what} context of {name}, which is not a derivation, to a string");
+        Err(Error::eval(text).at(pos))
+    }
+
+    /// Asks for an attribute of an entry, if it is there; what it then must be is said by `taken`.
+    fn ask(&mut self, m: &mut Machine<'_>, info: Val, name: Symbol, context: &'static str) -> Option<Step> {
+        let slot = m.attr(info, name)?;
+        self.asked = Some((m.attr_pos(info, name), context));
+        Some(Step::Force(slot.get()))
+    }
+
+    /// The value that was asked for, if it is what it must be.
+    fn taken(&mut self, m: &mut Machine<'_>, v: Val, want: Want) -> Result<Val, Error> {
+        let (pos, context) = self.asked.take().unwrap_or((Pos::NONE, ""));
+        if m.fits(v, want) {
+            return Ok(v);
+        }
+        Err(match want {
+            Want::Attrs => m.wanted("a set", v).while_(pos, context),
+            Want::List => m.wanted("a list", v).while_(pos, context),
+            want => m.unwanted_at(v, want, pos, context),
+        })
     }
 }
 
@@ -496,22 +513,20 @@ impl Native for Append {
             let is_there = v != Val::ABSENT;
             let asked = match self.field {
                 Field::Entry => {
-                    if input == Val::ABSENT || self.i == 0 {
-                        let Some(&slot) = self.order.get(self.i) else { break };
-                        let v = m.attrs(self.set).1[slot as usize].get();
-                        self.i += 1;
-                        self.path(m)?;
-                        match m.heap.peek(v) {
-                            None => return Ok(Step::Force(v)),
-                            Some(v) => input = v,
-                        }
-                    }
-                    m.expect(input, Want::Attrs, "while evaluating the value of a string context")?;
-                    self.field = Field::Path(input);
-                    if let Some(slot) = m.attr(input, m.st.known.path()) {
-                        return Ok(Step::Force(slot.get()));
-                    }
-                    input = Val::ABSENT;
+                    let Some(&slot) = self.order.get(self.i) else { break };
+                    let slot = &m.attrs(self.set).1[slot as usize];
+                    self.i += 1;
+                    self.path(m)?;
+                    self.field = Field::Info;
+                    let (_, pos) = self.key(m);
+                    self.asked = Some((pos, "while evaluating the value of a string context"));
+                    return Ok(Step::Force(slot.get()));
+                }
+                Field::Info => {
+                    let info = self.taken(m, v, Want::Attrs)?;
+                    self.field = Field::Path(info);
+                    let name = m.st.known.path();
+                    self.ask(m, info, name, "while evaluating the `path` attribute of a string context")
                 }
                 Field::Path(info) => {
                     if is_there && self.taken(m, v, Want::Bool)? == Val::TRUE {
