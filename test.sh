@@ -2,7 +2,7 @@
 # The one test command. On a fresh machine it first installs what it needs, and says so loudly when it cannot.
 #
 #   ./test.sh              every stage
-#   ./test.sh STAGE...     only these, of: format clippy docs unit language nixpkgs-lib golden asan wasm fuzz
+#   ./test.sh STAGE...     only these, of: format clippy docs unit language nixpkgs-lib golden asan wasm python node c fuzz
 #
 # A stage prints what it ran and closes with `STAGE: N passed, M failed`; the last line is the sum over all of them. The
 # exit status is 0 only if nothing failed. Inputs too large for the repository are looked for in Frazil's cache,
@@ -102,12 +102,12 @@ stage_format() {
 
 stage_clippy() {
   component clippy
-  check clippy cargo clippy --quiet --workspace --all-targets -- -D warnings
+  check clippy cargo clippy --quiet --workspace --all-targets --features frazil/tar -- -D warnings
 }
 
-stage_docs() { RUSTDOCFLAGS="-D warnings" check docs cargo doc --quiet --workspace --no-deps --document-private-items; }
+stage_docs() { RUSTDOCFLAGS="-D warnings" check docs cargo doc --quiet --workspace --features frazil/tar --no-deps --document-private-items; }
 
-stage_unit() { counted unit cargo test --workspace --no-fail-fast; }
+stage_unit() { counted unit cargo test --workspace --features frazil/tar --no-fail-fast; }
 
 stage_language() {
   local harness=(python3 bindings/cli/tests/lang.py) suites=(--suite cli=bindings/cli/tests/cli)
@@ -173,12 +173,102 @@ stage_wasm() {
     tally wasm 0 1
     return
   fi
+  need node nodejs
+  local module=$target/wasm/wasm32-unknown-unknown/release/frazil_wasm.wasm
+  counted wasm-contract node bindings/wasm/tests/contract.mjs "$module" bindings/contract/cases.json
   if [ ! -d "$nix_tests/lang" ]; then
     skip wasm "CppNix's language suite" "$nix_tests/lang is absent (FRAZIL_NIX_TESTS)"
     return
   fi
+  counted wasm node bindings/wasm/tests/lang.mjs "$module" "$nix_tests"
+}
+
+# installs WHAT COMMAND...: the command brings something from a registry; without it the stage has failed.
+installs() {
+  local what=$1
+  shift
+  "$@" >"$log/install" 2>&1 && return
+  tail -n 20 "$log/install" >&2
+  echo "test.sh: $what could not be installed" >&2
+  return 1
+}
+
+# pytest's and node's own closing lines in the form of ours.
+ours() {
+  sed -E 's/^=*( ?[0-9].* in [0-9.]+s.*)$/\1/' | awk '
+    / in [0-9.]+s/ && /passed|failed|error/ {
+      for (i = 1; i < NF; i++) {
+        if ($(i + 1) ~ /^passed/) p = $i
+        if ($(i + 1) ~ /^(failed|errors?)/) f += $i
+        if ($(i + 1) ~ /^skipped/) s = $i
+      }
+    }
+    /^(# |ℹ )pass /{ p = $3 } /^(# |ℹ )(fail|cancelled) /{ f += $3 } /^(# |ℹ )skipped /{ s = $3 }
+    { print }
+    END { printf "%d passed, %d failed%s\n", p, f, s ? ", " s " skipped" : "" }'
+}
+
+# The wheel, in an environment that has nothing else, from a folder without its sources.
+stage_python() {
+  local tools=$target/python/tools place=$log/in/python
+  if ! { [ -x "$tools/bin/maturin" ] || { python3 -m venv "$tools" && installs "maturin" "$tools/bin/pip" install -q 'maturin>=1.16,<2'; }; } ||
+    ! (cd bindings/python && "$tools/bin/maturin" build --quiet --release --out "$log/wheels") ||
+    ! python3 -m venv "$place/env" ||
+    ! installs "the wheel with pytest, mypy and ray" "$place/env/bin/pip" install -q "$log"/wheels/frazil-*.whl pytest mypy 'ray>=2.9'; then
+    tally python 0 1
+    return
+  fi
+  cp -r bindings/python/{tests,examples,README.md} "$place/"
+  local types=(env -C "$place" "$place/env/bin/python" -m mypy --strict --python-executable "$place/env/bin/python")
+  check python-types "${types[@]}" -p frazil
+  check python-types "${types[@]}" examples tests
+  check python-types env -C "$place" "$place/env/bin/stubtest" frazil
+  FRAZIL_CONTRACT=$PWD/bindings/contract/cases.json counted python bash -c \
+    "$(declare -f ours); cd '$place' && set -o pipefail && env/bin/python -m pytest -q --tb=short tests 2>&1 | ours"
+}
+
+# The packed package, in an empty folder.
+stage_node() {
   need node nodejs
-  counted wasm node bindings/wasm/tests/lang.mjs "$target/wasm/wasm32-unknown-unknown/release/frazil_wasm.wasm" "$nix_tests"
+  need npm npm
+  local place=$log/in/node arch
+  arch=$(node -p '`${process.platform}-${process.arch}-gnu`')
+  mkdir -p "$place/package"
+  if ! cargo build --quiet --release -p frazil-node ||
+    ! cp bindings/node/{package.json,README.md,*.js,*.mjs,*.ts,*.mts} "$place/package/" ||
+    ! strip -o "$place/package/frazil.$arch.node" "$target/release/libfrazil_node.so" ||
+    ! (cd "$place/package" && npm pack --silent --pack-destination "$place" >/dev/null) || ! rm -r "$place/package" ||
+    ! (cd "$place" && npm init -y >/dev/null && installs "the package with typescript" npm install --silent ./frazil-*.tgz typescript @types/node); then
+    tally node 0 1
+    return
+  fi
+  cp -r bindings/node/{test,examples,tsconfig.json,README.md} "$place/"
+  check node-types env -C "$place" npx tsc --outDir compiled
+  FRAZIL_PACKAGE=frazil FRAZIL_EXAMPLES=$place/compiled FRAZIL_CONTRACT=$PWD/bindings/contract/cases.json counted node bash -c \
+    "$(declare -f ours); cd '$place' && set -o pipefail && node --test --test-reporter=spec test/ 2>&1 | ours"
+}
+
+# The library from C and from Lua.
+stage_c() {
+  local place=$log/in/c library=$target/release lua
+  need cc gcc
+  need lua5.4 lua5.4
+  [ -e /usr/include/lua5.4/lua.h ] || installs "Lua's header" apt-get -q -y install liblua5.4-dev
+  mkdir -p "$place"
+  if ! cargo build --quiet --release -p frazil-c; then tally c 0 1; return; fi
+  local compile=(cc -std=c11 -Wall -Wextra -Werror -Ibindings/c/include -I/usr/include/lua5.4) link=("-L$library" -lfrazil_c "-Wl,-rpath,$library")
+  awk '/^```c$/{on=1;next}/^```$/{on=0}on' bindings/c/README.md >"$place/readme.c"
+  check c "${compile[@]}" bindings/c/tests/frazil.c -o "$place/tests" "${link[@]}"
+  check c "${compile[@]}" bindings/c/examples/config.c -o "$place/config" "${link[@]}"
+  check c "${compile[@]}" "$place/readme.c" -o "$place/readme" "${link[@]}"
+  check c "${compile[@]}" -shared -fPIC bindings/c/examples/frazil_lua.c -o "$place/frazil_lua.so" "${link[@]}"
+  counted c "$place/tests"
+  counted c-contract python3 bindings/c/tests/contract.py "$library/libfrazil_c.so" bindings/contract/cases.json
+  check c [ "$("$place/readme")" = '{"ports":[8001,8002]}' ]
+  echo 'rec { a = [ 1 (builtins.pathExists /etc/passwd) ]; b.c = a; }' >"$place/config.nix"
+  check c [ "$("$place/config" "$place/config.nix" b.c)" = '[1,false]' ]
+  lua=$(LUA_CPATH="$place/?.so" lua5.4 bindings/c/examples/example.lua)
+  check c [ "$lua" = "$(printf '{"ports":[8001,8002]}\nrestricted\nmemory')" ]
 }
 
 stage_fuzz() {
@@ -209,7 +299,7 @@ stage_fuzz() {
   if [ "$runs" -eq 0 ]; then skip fuzz "every target" "fuzz/targets holds none"; fi
 }
 
-all=(format clippy docs unit language nixpkgs-lib golden asan wasm fuzz)
+all=(format clippy docs unit language nixpkgs-lib golden asan wasm python node c fuzz)
 for stage in "$@"; do
   case " ${all[*]} " in
     *" $stage "*) ;;

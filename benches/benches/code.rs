@@ -3,7 +3,7 @@
 mod samples;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use frazil_code::scope::Names;
+use frazil_code::file::Names;
 use frazil_syntax::symbol::Symbols;
 
 fn resolve_and_emit(c: &mut Criterion) {
@@ -20,7 +20,7 @@ fn resolve_and_emit(c: &mut Criterion) {
     let file = resolve(parse());
     group.bench_function("emit", |b| {
         b.iter(|| {
-            (0..file.units.len() as u32).map(|unit| frazil_code::emit(&file, unit).ops.len()).sum::<usize>()
+            (0..file.unit_count() as u32).map(|unit| frazil_code::emit(&file, unit).ops.len()).sum::<usize>()
         });
     });
 }

@@ -3,7 +3,7 @@
 
 mod host;
 
-use frazil_code::scope::Names;
+use frazil_code::file::Names;
 use frazil_engine::{Evaluator, Source};
 use frazil_store::StoreDir;
 use frazil_store::hash::{Algorithm, Format, Hash};
@@ -47,7 +47,7 @@ pub fn code(data: &[u8]) {
     // Half of all names are builtins, so that few programs are refused for an undefined variable.
     let is_global = |name: Symbol| name.0 % 2 == 0 || name == names.find_file || name == names.nix_path;
     let Ok(file) = frazil_code::resolve(exprs, &is_global, names, None, false) else { return };
-    for unit in 0..file.units.len() {
+    for unit in 0..file.unit_count() {
         let chunk = frazil_code::emit(&file, unit as u32);
         assert_eq!(frazil_code::verify(&chunk, &file), Ok(()), "unit {unit}");
     }

@@ -93,6 +93,7 @@ impl<'a> Compact<'a> {
         self.exprs.root = root.map(Value::expr);
         self.exprs.docs.append(&mut self.docs);
         self.exprs.docs.sort_by_key(|&(pos, _)| pos);
+        self.exprs.keep_operand_starts();
         self.exprs
     }
 

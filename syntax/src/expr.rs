@@ -260,9 +260,11 @@ pub struct Exprs {
     pub nodes: Vec<Expr>,
     /// The position of each node, as long as `nodes`: [`NO_POS`] where CppNix has none.
     pub pos: Vec<Offset>,
-    /// Where the text of each node starts, with its parentheses and quotes; as long as `nodes`. The position of an
+    /// Where the text of each node starts, with its parentheses and quotes, while the tree is being made. The position of an
     /// operand of `+` in CppNix's messages is this, and so is that of `e` in `inherit (e) …`.
-    pub starts: Vec<Offset>,
+    pub(crate) starts: Vec<Offset>,
+    /// Of each [`Expr::Plus`], in order, where the texts of its operands start.
+    operand_starts: Vec<(ExprId, [Offset; 2])>,
     /// The bytes of strings and paths.
     pub text: Vec<u8>,
     /// Call arguments, list elements, sources, branches of `if`.
@@ -306,11 +308,28 @@ impl Exprs {
         }
     }
 
+    /// Keeps of the nodes' starts what is needed later.
+    pub(crate) fn keep_operand_starts(&mut self) {
+        let starts = std::mem::take(&mut self.starts);
+        let operands = self.nodes.iter().enumerate().filter_map(|(id, node)| match node {
+            Expr::Plus(a, b) => Some((ExprId(id as u32), [starts[a.0 as usize], starts[b.0 as usize]])),
+            _ => None,
+        });
+        self.operand_starts = operands.collect();
+    }
+
+    /// Where the texts of the operands of an [`Expr::Plus`] start, with their parentheses and quotes: CppNix's positions of
+    /// them in messages.
+    pub fn operand_starts(&self, plus: ExprId) -> [Offset; 2] {
+        let at = self.operand_starts.binary_search_by_key(&plus.0, |(id, _)| id.0).expect("an `Expr::Plus`");
+        self.operand_starts[at].1
+    }
+
     /// Gives back what was reserved for growth.
     pub fn shrink(&mut self) {
         self.nodes.shrink_to_fit();
         self.pos.shrink_to_fit();
-        self.starts.shrink_to_fit();
+        self.operand_starts.shrink_to_fit();
         self.text.shrink_to_fit();
         self.lists.shrink_to_fit();
         self.parts.shrink_to_fit();

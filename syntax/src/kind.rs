@@ -194,6 +194,11 @@ impl SyntaxKind {
         ALL[usize::from(raw)]
     }
 
+    /// How messages call a token of this kind: `';'`, `identifier`.
+    pub fn shown(self) -> &'static str {
+        crate::parser::name(self)
+    }
+
     /// Whether a token of this kind may stand anywhere between others and means nothing.
     pub fn is_trivia(self) -> bool {
         matches!(self, SyntaxKind::Whitespace | SyntaxKind::Comment | SyntaxKind::DocComment)

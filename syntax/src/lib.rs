@@ -15,7 +15,7 @@ pub mod tree;
 
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use kind::SyntaxKind;
-pub use tree::parse_lossless;
+pub use tree::{diagnose, parse_lossless};
 
 use compact::Compact;
 use expr::Exprs;

@@ -1,6 +1,7 @@
 //! The lossless tree, for tools: every byte of the text is in it, whatever is wrong with the text.
 
 use crate::error::{SyntaxError, SyntaxErrorKind};
+use crate::expr::Offset;
 use crate::kind::SyntaxKind;
 use crate::lexer::{Lexer, Token};
 use crate::parser::{Rule, Sink, Slot, parse};
@@ -36,6 +37,36 @@ pub const MAX_DEPTH: u32 = 1000;
 ///
 /// Of what is wrong with the meaning of the text, as two definitions of an attribute, only the first is reported.
 pub fn parse_lossless(source: &str, options: &Options) -> (SyntaxNode, Vec<SyntaxError>) {
+    let diagnosis = diagnose(source, options);
+    (diagnosis.tree, diagnosis.errors)
+}
+
+/// What [`diagnose`] finds.
+#[derive(Debug)]
+pub struct Diagnosis {
+    /// The lossless tree.
+    pub tree: SyntaxNode,
+    /// What is wrong, in the order of the text.
+    pub errors: Vec<SyntaxError>,
+    /// What the parser did to go on after tokens that do not fit, in the order of the text.
+    pub repairs: Vec<Repair>,
+}
+
+/// A change by which a text gets on after an error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Repair {
+    /// The offset of the error that it mends.
+    pub error: Offset,
+    /// What is to be left out; nothing if something is put in.
+    pub start: Offset,
+    /// Where that ends.
+    pub end: Offset,
+    /// What is put in; an identifier stands for an expression.
+    pub put_in: Option<SyntaxKind>,
+}
+
+/// As [`parse_lossless`], with what would mend the errors.
+pub fn diagnose(source: &str, options: &Options) -> Diagnosis {
     let mut tree = Tree::new(source);
     if source.len() > MAX_LEN {
         tree.error(SyntaxError { offset: 0, kind: SyntaxErrorKind::TooLong });
@@ -69,6 +100,7 @@ struct Tree<'a> {
     /// Up to where the text is in the tree.
     done: usize,
     errors: Vec<SyntaxError>,
+    repairs: Vec<Repair>,
     too_deep: bool,
 }
 
@@ -76,10 +108,18 @@ impl<'a> Tree<'a> {
     fn new(source: &'a str) -> Tree<'a> {
         let mut builder = GreenNodeBuilder::new();
         builder.start_node(raw(SyntaxKind::File));
-        Tree { source, builder, waiting: Vec::new(), done: 0, errors: Vec::new(), too_deep: false }
+        Tree {
+            source,
+            builder,
+            waiting: Vec::new(),
+            done: 0,
+            errors: Vec::new(),
+            repairs: Vec::new(),
+            too_deep: false,
+        }
     }
 
-    fn finish(mut self) -> (SyntaxNode, Vec<SyntaxError>) {
+    fn finish(mut self) -> Diagnosis {
         self.flush();
         // A NUL byte ends the text for CppNix.
         let rest = &self.source[self.done..];
@@ -87,7 +127,17 @@ impl<'a> Tree<'a> {
             self.builder.token(raw(SyntaxKind::Invalid), rest);
         }
         self.builder.finish_node();
-        (SyntaxNode::new_root(self.builder.finish()), self.errors)
+        Diagnosis {
+            tree: SyntaxNode::new_root(self.builder.finish()),
+            errors: self.errors,
+            repairs: self.repairs,
+        }
+    }
+
+    fn repair(&mut self, start: Offset, end: Offset, put_in: Option<SyntaxKind>) {
+        if let Some(error) = self.errors.last() {
+            self.repairs.push(Repair { error: error.offset, start, end, put_in });
+        }
     }
 
     fn flush(&mut self) {
@@ -201,6 +251,12 @@ impl Sink for Tree<'_> {
     }
 
     fn token(&mut self, token: Token) -> Part {
+        let is_empty = token.start == token.end;
+        if is_empty && !matches!(token.kind, SyntaxKind::PathEnd | SyntaxKind::Eof) {
+            // What was forgotten belongs right behind what stands before, not behind the blanks that follow it.
+            let at = self.done as Offset;
+            self.repair(at, at, Some(token.kind));
+        }
         self.flush();
         let start = self.builder.checkpoint();
         self.push(token);
@@ -227,6 +283,7 @@ impl Sink for Tree<'_> {
     }
 
     fn skip(&mut self, token: Token) {
+        self.repair(token.start, token.end, None);
         self.waiting.push(Token { kind: SyntaxKind::Error, ..token });
     }
 

@@ -167,26 +167,41 @@ fn pipes_are_experimental() {
 
 #[test]
 fn positions() {
-    for (source, pos, start) in [
-        ("a + b", 2, 0),
-        ("(a) + b", 4, 0),
-        ("a == b", NO_POS, 0),
-        ("!a", 1, 0),
-        ("f a b", 0, 0),
-        ("(f a) b", 1, 0),
-        ("a <| b", 2, 0),
-        ("a > b", 2, 0),
-        (" [ 1 a ]", NO_POS, 1),
-        (" [ a ]", 3, 1),
-        (" { }", 1, 1),
-        ("\"${a}\"", 1, 0),
-        ("let a = 1; in a", NO_POS, 0),
-        (" (1)", NO_POS, 1),
+    for (source, pos) in [
+        ("a + b", 2),
+        ("(a) + b", 4),
+        ("a == b", NO_POS),
+        ("!a", 1),
+        ("f a b", 0),
+        ("(f a) b", 1),
+        ("a <| b", 2),
+        ("a > b", 2),
+        (" [ 1 a ]", NO_POS),
+        (" [ a ]", 3),
+        (" { }", 1),
+        ("\"${a}\"", 1),
+        ("let a = 1; in a", NO_POS),
+        (" (1)", NO_POS),
+    ] {
+        let (exprs, _) = tree(source);
+        assert_eq!(exprs.pos(exprs.root.expect("a tree has a root")), pos, "of {source:?}");
+    }
+}
+
+#[test]
+fn operands_of_plus_start_with_their_parentheses_and_quotes() {
+    for (source, starts) in [
+        ("a + b", [0, 4]),
+        ("(a) + (b)", [0, 6]),
+        (" [ 1 a ] + { }", [1, 11]),
+        ("\"${a}\" + ''b''", [0, 9]),
+        ("f a b + !c", [0, 8]),
+        ("(f a) b + ((1))", [0, 10]),
+        ("a + b + c", [0, 8]),
     ] {
         let (exprs, _) = tree(source);
         let root = exprs.root.expect("a tree has a root");
-        let found = (exprs.pos(root), exprs.starts[root.0 as usize]);
-        assert_eq!(found, (pos, start), "of {source:?}");
+        assert_eq!(exprs.operand_starts(root), starts, "of {source:?}");
     }
 }
 

@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use frazil::Shard;
+use frazil::lint::Level;
 
 /// The name by which the drop-in is called, as a link or as the first word.
 const DROP_IN: &str = "nix-instantiate";
@@ -43,6 +45,8 @@ pub enum Command {
     Eval(Eval),
     /// Prints the paths of derivations.
     Instantiate(Instantiate),
+    /// Prints a line of JSON for each derivation of a set, as it is found.
+    Jobs(Jobs),
     /// Prints an expression as it was understood.
     Parse(Source),
     /// Says what is wrong with the syntax of files.
@@ -136,12 +140,92 @@ pub struct Instantiate {
     pub derivations: Option<PathBuf>,
 }
 
+/// `frazil jobs`: nix-eval-jobs' walk, with the fields of its lines.
+#[derive(Args, Debug)]
+pub struct Jobs {
+    /// Where the expression is.
+    #[command(flatten)]
+    pub source: Source,
+    /// What is taken of it.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// What it sees.
+    #[command(flatten)]
+    pub world: World,
+    /// Lines have the `meta` of their derivation.
+    #[arg(long)]
+    pub meta: bool,
+    /// Lines have the derivations that theirs needs.
+    #[arg(long)]
+    pub show_input_derivations: bool,
+    /// Looks into sets that do not say `recurseForDerivations`, too.
+    #[arg(long)]
+    pub force_recurse: bool,
+    /// Only jobs of these systems.
+    #[arg(long, value_delimiter = ',', value_name = "SYSTEM,…")]
+    pub systems: Vec<String>,
+    /// One part of many, by a hash that is the same everywhere: I is from 0 to N - 1.
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub shard: Option<Shard>,
+    /// Leaves out the attributes that this file of lines has already.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+    let shard = parts.map(|(index, of)| Shard { index, of }).filter(|shard| shard.index < shard.of);
+    shard.ok_or_else(|| "a part is I/N, where I is from 0 to N - 1".to_owned())
+}
+
 /// `frazil check`.
 #[derive(Args, Debug)]
 pub struct Check {
     /// Files, and folders whose `.nix` files are taken.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
+    /// Says what could be better, too.
+    #[arg(long)]
+    pub lint: bool,
+    /// How findings are written: for people on standard error, for programs on standard output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// What makes the command fail; errors if not said.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub fail_on: Option<FailOn>,
+}
+
+/// How findings are written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// With excerpts of the source.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// A log of SARIF 2.1.0.
+    Sarif,
+}
+
+/// What makes `frazil check` fail.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// Errors only.
+    Error,
+    /// Warnings, too.
+    Warning,
+    /// Anything.
+    Note,
+}
+
+impl From<FailOn> for Level {
+    fn from(level: FailOn) -> Level {
+        match level {
+            FailOn::Error => Level::Error,
+            FailOn::Warning => Level::Warning,
+            FailOn::Note => Level::Note,
+        }
+    }
 }
 
 /// `frazil explain`.

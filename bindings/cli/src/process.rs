@@ -125,7 +125,7 @@ impl Host for Outer {
         self.store.as_ref().map_or(Ok(()), |store| store.write(path, contents))
     }
 
-    fn copy_tree_to_store(&self, path: &str, _: &[u8], parts: &[TreePart]) -> HostResult<()> {
+    fn copy_to_store(&self, path: &str, _: &[u8], parts: &[TreePart]) -> HostResult<()> {
         self.store.as_ref().map_or(Ok(()), |store| store.copy(path, parts))
     }
 }

@@ -80,6 +80,84 @@ fn bad_inputs_are_clear_errors() {
     fails(at, &["instantiate", "-E", "1"], "derivation");
 }
 
+const MESSY: &str = "\
+{ lib, ... }:
+let
+  unused = 1;
+  twice = x: x == true;
+in {
+  a = twice 1;
+}
+";
+
+#[test]
+fn lints_are_said_when_asked_for() {
+    let scratch = Scratch::new("lint");
+    let at = &scratch.file("messy.nix", MESSY).0;
+    assert_eq!(frazil(at, &["check", "messy.nix"]).status.code(), Some(0));
+    let output = frazil(at, &["check", "messy.nix", "--lint"]);
+    assert_eq!(output.status.code(), Some(0), "lints alone fail nothing");
+    let errors = String::from_utf8(output.stderr).expect("text");
+    let wanted = "\
+warning: 'unused' is bound, but not used [unused-let]
+       at messy.nix:3:3:
+            2| let
+            3|   unused = 1;
+             |   ^^^^^^
+            4|   twice = x: x == true;
+       hint: leave the binding out
+";
+    assert!(errors.contains(wanted), "{errors}");
+    let output = frazil(at, &["check", "messy.nix", "--lint", "--fail-on", "warning"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with("error: 2 warnings found in 1 file\n"));
+}
+
+#[test]
+fn all_errors_of_a_file_are_said_with_hints() {
+    let scratch = Scratch::new("hints");
+    let at = &scratch.file("a.nix", "{ a = 1\n; b = libb; c = [ 1, 2 ];\n d = e }\n").0;
+    let output = frazil(at, &["check", "a.nix", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let findings = json["findings"].as_array().expect("a list");
+    let shown: Vec<_> = findings
+        .iter()
+        .map(|f| (f["line"].as_u64(), f["column"].as_u64(), f["rule"].as_str(), f["hint"].as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (Some(2), Some(7), Some("undefined-variable"), None),
+            (Some(2), Some(20), Some("syntax"), Some("elements of a list stand apart by blanks")),
+            (Some(3), Some(8), Some("syntax"), Some("';' is missing before this")),
+        ]
+    );
+    assert_eq!(findings[2]["fix"][0]["text"], ";");
+}
+
+#[test]
+fn findings_are_written_as_sarif() {
+    let scratch = Scratch::new("sarif");
+    let at = &scratch.file("m e.nix", MESSY).0;
+    let output = frazil(at, &["check", "m e.nix", "--lint", "--format", "sarif"]);
+    let log: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    let results = run["results"].as_array().expect("results");
+    assert_eq!(results.len(), 3);
+    for result in results {
+        let rule = &rules[result["ruleIndex"].as_u64().expect("an index") as usize];
+        assert_eq!(result["ruleId"], rule["id"]);
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().expect("a level")));
+        assert!(result["message"]["text"].is_string());
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "m%20e.nix");
+        assert!(place["region"]["startLine"].as_u64() >= Some(1));
+    }
+}
+
 #[test]
 fn only_the_closure_of_derivations_is_written() {
     let scratch = Scratch::new("closure");
@@ -112,12 +190,76 @@ fn an_unwritable_folder_is_an_error() {
 #[test]
 fn the_repl_goes_on_after_errors() {
     let scratch = Scratch::new("repl");
-    scratch.file("lines", "x = 1\ny\nx + 1\n1 +\n:t x\n:p { a = x + 2; }\n:q\nx\n");
+    scratch.file("lines", "x = 1\ny\nx + 1\n1 +)\n:t x\n:p { a = x + 2; }\n:q\nx\n");
     let input = fs::File::open(scratch.0.join("lines")).expect("a file");
     let output =
         Command::new(env!("CARGO_BIN_EXE_frazil")).arg("repl").stdin(input).output().expect("it runs");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "2\nan integer\n{ a = 3; }\n");
     assert!(output.status.success());
+}
+
+/// What the REPL prints for these lines, and what it says on standard error.
+fn repl(folder: &Path, lines: &str) -> (String, String) {
+    fs::write(folder.join("lines"), lines).expect("a scratch file");
+    let input = fs::File::open(folder.join("lines")).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frazil"));
+    let output = command.current_dir(folder).arg("repl").stdin(input).output().expect("it runs");
+    assert!(output.status.success());
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_repl_reads_on_until_an_expression_is_whole() {
+    let scratch = Scratch::new("repl-lines");
+    let (out, errors) = repl(&scratch.0, "let x = 1; in\n  x +\n\n 2\nf = x:\n  x * 2\nf 21\n[ 1\n");
+    assert_eq!(out, "3\n42\n");
+    assert!(errors.contains("unexpected end of file"), "{errors}");
+}
+
+#[test]
+fn the_repl_shows_values_over_lines() {
+    let scratch = Scratch::new("repl-show");
+    let program = "{ a.b.c = 1; l = [ [ 1 ] ]; e = throw \"x\"; \"a b\" = { }; }";
+    let (out, _) = repl(&scratch.0, &format!("{program}\n:p {{ a.b = [ 1 2 ]; }}\n:p \"a\\nb\"\n"));
+    let wanted = "\
+{
+  a = { ... };
+  \"a b\" = { };
+  e = «error: x»;
+  l = [ ... ];
+}
+{
+  a = {
+    b = [
+      1
+      2
+    ];
+  };
+}
+a
+b
+";
+    assert_eq!(out, wanted);
+}
+
+#[test]
+fn the_repl_knows_documentation_and_files() {
+    let scratch = Scratch::new("repl-doc");
+    let library = "{ n ? 1 }: {\n  /** Twice.\n\n      As much. */\n  twice = x: x * 2;\n  inherit n;\n}\n";
+    scratch.file("lib.nix", library);
+    let lines =
+        ":l lib.nix\n:doc twice\n:doc builtins.map\n:doc n\n:ll\nn\n:t twice\n:t map 1\n:nope\n:r\nn\n";
+    let (out, errors) = repl(&scratch.0, lines);
+    let place = scratch.0.join("lib.nix");
+    let wanted = format!(
+        "Added 2 variables.\nFunction at {}:5:11\n\nTwice.\n\nAs much.\nSynopsis: builtins.map f list\n\n\
+         The values of f for each element.\nn\ntwice\n1\na function\n\
+         the partially applied built-in function 'map'\nAdded 2 variables.\n1\n",
+        place.canonicalize().expect("it is there").display()
+    );
+    assert_eq!(out, wanted);
+    assert_eq!(errors, "error: value does not have documentation\nerror: unknown command ':nope'\n");
 }
 
 #[test]
@@ -132,4 +274,33 @@ fn a_reader_that_goes_is_no_panic() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn jobs_are_lines_of_json() {
+    let scratch = Scratch::new("jobs");
+    let text = "{ system ? \"s\" }: let d = name: derivation { inherit name system; builder = \"b\"; }; in \
+                { a = d \"a\"; bad = throw \"bad\"; deep = { recurseForDerivations = true; c = d \"c\"; }; none = null; }";
+    scratch.file("default.nix", text);
+    let at = &scratch.0;
+    let attrs = |words: &[&str]| {
+        let output = frazil(at, &[&["jobs"], words].concat());
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+        let lines =
+            text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a line of JSON"));
+        lines.map(|job| (job["attr"].as_str().expect("a name").to_owned(), job)).collect::<Vec<_>>()
+    };
+    let all = attrs(&[]);
+    assert_eq!(all.iter().map(|(attr, _)| attr.as_str()).collect::<Vec<_>>(), ["a", "bad", "deep.c"]);
+    assert!(all[0].1["drvPath"].as_str().expect("a path").ends_with("-a.drv") && all[0].1["system"] == "s");
+    assert!(all[1].1["error"].as_str().expect("an error").contains("bad"));
+    assert_eq!(attrs(&["--argstr", "system", "t", "-A", "deep"])[0].1["system"], "t");
+    assert!(attrs(&["--systems", "t"]).iter().all(|(attr, _)| attr == "bad"));
+    let parts = [attrs(&["--shard", "0/2"]), attrs(&["--shard", "1/2"])].concat();
+    assert_eq!(parts.len(), 3);
+    scratch.file("done", format!("{}\n{{\"att", all[0].1));
+    assert_eq!(attrs(&["--resume", "done"]).len(), 2);
+    assert_eq!(attrs(&["--show-input-derivations"])[0].1["inputDrvs"], serde_json::json!({}));
+    assert_eq!(frazil(at, &["jobs", "--shard", "2/2"]).status.code(), Some(1));
 }

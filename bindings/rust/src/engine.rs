@@ -1,8 +1,11 @@
 //! What evaluators share: the world outside, what changes answers, what may be used.
 
-use crate::{Evaluator, Memory};
-use frazil_engine::{Features, Host, Limits, Settings, StoreDir, settings};
+use crate::hosts::{Interrupt, OnEvent, Watched};
+use crate::{Evaluator, Event, Memory, Session};
+use frazil_engine::{Features, Function, Host, Limits, Settings, StoreDir, settings};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Makes [`Evaluator`]s. Cheap to clone; may be sent and shared between threads.
 ///
@@ -26,6 +29,17 @@ pub struct Engine {
     host: Arc<dyn Host>,
     settings: Arc<Settings>,
     limits: Limits,
+    additions: Arc<Additions>,
+}
+
+/// What the embedder adds to the language and to evaluations.
+#[derive(Clone, Default)]
+struct Additions {
+    functions: Vec<(usize, Function)>,
+    /// Names and JSON texts.
+    globals: Vec<(String, Vec<u8>)>,
+    on_event: Option<OnEvent>,
+    interrupt: Option<Interrupt>,
 }
 
 impl Engine {
@@ -49,7 +63,8 @@ impl Engine {
     /// # Ok::<(), frazil::Error>(())
     /// ```
     pub fn builder() -> Builder {
-        Builder { host: None, settings: Settings::default(), limits: Limits::default() }
+        let additions = Additions::default();
+        Builder { host: None, settings: Settings::default(), limits: Limits::default(), additions }
     }
 
     /// An evaluator with an empty heap.
@@ -60,7 +75,30 @@ impl Engine {
     /// assert!(one.eval("1").is_ok() && other.eval("2").is_ok());
     /// ```
     pub fn evaluator(&self) -> Evaluator {
-        Evaluator::new(self.host.clone(), Settings::clone(&self.settings), self.limits.clone())
+        let stop = Arc::new(AtomicBool::new(false));
+        let Additions { functions, globals, on_event, interrupt } = &*self.additions;
+        let watched = Watched::new(self.host.clone(), on_event.clone(), interrupt.clone(), stop.clone());
+        let settings = Settings::clone(&self.settings);
+        let mut evaluator = Evaluator::new(Arc::new(watched), settings, stop);
+        evaluator.set_limits(self.limits.clone());
+        let world = evaluator.inner().world();
+        functions.iter().for_each(|(arity, function)| world.add_function(*arity, function.clone()));
+        for (name, json) in globals {
+            world.add_global(name, json).expect("`Builder::global` made it of data");
+        }
+        evaluator
+    }
+
+    /// An evaluator that may be shared between threads, one of which uses it at a time.
+    ///
+    /// ```
+    /// let session = frazil::Engine::new().session();
+    /// let value = session.eval("{ a = 1; }")?;
+    /// assert_eq!(value.to_json()?, r#"{"a":1}"#);
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn session(&self) -> Session {
+        Session::new(self.evaluator())
     }
 }
 
@@ -87,6 +125,7 @@ pub struct Builder {
     host: Option<Arc<dyn Host>>,
     settings: Settings,
     limits: Limits,
+    additions: Additions,
 }
 
 impl Builder {
@@ -226,14 +265,143 @@ impl Builder {
                 verified_fetches: settings.has_feature(Feature::VerifiedFetches),
                 dynamic_derivations: settings.has_feature(Feature::DynamicDerivations),
                 ca_derivations: settings.has_feature(Feature::CaDerivations),
-                blake3_hashes: settings.has_feature(Feature::Blake3Hashes),
-                git_hashing: settings.has_feature(Feature::GitHashing),
                 impure_derivations: settings.has_feature(Feature::ImpureDerivations),
+                git_hashing: settings.has_feature(Feature::GitHashing),
+                blake3_hashes: settings.has_feature(Feature::Blake3Hashes),
             },
             imports_builds: settings.allow_import_from_derivation(),
             allowed_uris: settings.allowed_uris().to_vec(),
             ..self.settings
         };
+        self
+    }
+
+    /// Tells events to the embedder, and messages to nobody else.
+    ///
+    /// ```
+    /// use frazil::Event;
+    ///
+    /// let engine = frazil::Engine::builder().on_event(|event| {
+    ///     if let Event::Warn(text) = event {
+    ///         assert_eq!(*text, "careful");
+    ///     }
+    /// });
+    /// engine.build().evaluator().eval("builtins.warn \"careful\" 1")?;
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn on_event(mut self, on_event: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Builder {
+        self.additions.on_event = Some(Arc::new(on_event));
+        self
+    }
+
+    /// Asks every few milliseconds whether the evaluation at work is to end, on its own thread.
+    ///
+    /// ```
+    /// # #[cfg(feature = "disk")] {
+    /// let engine = frazil::Engine::builder().host(frazil::Disk).interrupt(|| true).build();
+    /// let endless = "let f = x: f x; in builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }";
+    /// assert_eq!(engine.evaluator().eval(endless).unwrap_err().kind(), frazil::ErrorKind::Cancelled);
+    /// # }
+    /// ```
+    pub fn interrupt(mut self, interrupt: impl Fn() -> bool + Send + Sync + 'static) -> Builder {
+        self.additions.interrupt = Some(Arc::new(interrupt));
+        self
+    }
+
+    /// Puts a function into scope everywhere, from the JSON text of the list of its arguments to that of its result. It
+    /// takes from one argument to [`crate::MAX_ARITY`]. A panic in it is its error. [`Builder::function`] converts.
+    ///
+    /// ```
+    /// let engine = frazil::Engine::builder().json_function("echo", 1, |arguments| Ok(arguments.to_vec())).build();
+    /// let mut evaluator = engine.evaluator();
+    /// let value = evaluator.eval("echo { a = 1; }")?;
+    /// assert_eq!(evaluator.to_json(&value)?, r#"[{"a":1}]"#);
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn json_function(
+        mut self,
+        name: &str,
+        arity: usize,
+        run: impl Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync + 'static,
+    ) -> Builder {
+        let run = move |arguments: &[u8]| {
+            let answer = catch_unwind(AssertUnwindSafe(|| run(arguments)));
+            answer.unwrap_or_else(|panic| Err(format!("it panicked: {}", panic_text(&*panic))))
+        };
+        let function = Function { name: name.to_owned(), run: Arc::new(run) };
+        self.additions.functions.push((arity.clamp(1, frazil_engine::MAX_ARITY), function));
+        self
+    }
+
+    /// Puts a function of one argument into scope everywhere, by serde. What takes several arguments takes a set, as it
+    /// would in Nix; or see [`Builder::json_function`].
+    ///
+    /// ```
+    /// #[derive(serde::Deserialize)]
+    /// struct Size { width: u32, height: u32 }
+    ///
+    /// let engine = frazil::Engine::builder()
+    ///     .function("area", |size: Size| Ok::<u32, String>(size.width * size.height))
+    ///     .function("fail", |(): ()| Err::<(), &str>("no luck"))
+    ///     .build();
+    /// let mut evaluator = engine.evaluator();
+    /// let value = evaluator.eval("area { width = 2; height = 3; }")?;
+    /// assert_eq!(evaluator.to::<u32>(&value)?, 6);
+    /// let error = evaluator.eval("fail null").unwrap_err();
+    /// assert_eq!((error.kind(), error.message()), (frazil::ErrorKind::Embedder, "no luck"));
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    #[cfg(feature = "serde")]
+    pub fn function<A, R, E>(
+        self,
+        name: &str,
+        run: impl Fn(A) -> Result<R, E> + Send + Sync + 'static,
+    ) -> Builder
+    where
+        A: serde::de::DeserializeOwned,
+        R: serde::Serialize,
+        E: std::fmt::Display,
+    {
+        self.json_function(name, 1, move |arguments| {
+            let reader = &mut serde_json::Deserializer::from_slice(arguments);
+            let (argument,): (A,) = serde_path_to_error::deserialize(reader)
+                .map_err(|error| format!("its argument does not fit: {}", error.inner()))?;
+            let answer = run(argument).map_err(|error| error.to_string())?;
+            serde_json::to_vec(&answer).map_err(|error| error.to_string())
+        })
+    }
+
+    /// Puts a value into scope everywhere.
+    ///
+    /// ```
+    /// let engine = frazil::Engine::builder().global("ports", &[80, 443])?.build();
+    /// let mut evaluator = engine.evaluator();
+    /// let value = evaluator.eval("builtins.elemAt ports 1")?;
+    /// assert_eq!(evaluator.to::<u16>(&value)?, 443);
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    #[cfg(feature = "serde")]
+    pub fn global<T: serde::Serialize + ?Sized>(
+        mut self,
+        name: &str,
+        value: &T,
+    ) -> Result<Builder, crate::Error> {
+        let invalid = |text: String| crate::Error::new(frazil_engine::ErrorKind::Type, text);
+        let json = serde_json::to_vec(value).map_err(|error| invalid(error.to_string()))?;
+        // What it refuses now cannot fail when an evaluator is made.
+        Engine::new().evaluator().enter(|scope| scope.read_json(&json).map(|_| ()))?;
+        self.additions.globals.push((name.to_owned(), json));
+        Ok(self)
+    }
+
+    /// Evaluation in a world where only what is named by its hash can be seen: `pure-eval`.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::builder().pure(true).build().evaluator();
+    /// assert!(evaluator.eval("builtins.currentTime").is_err());
+    /// ```
+    pub fn pure(mut self, pure: bool) -> Builder {
+        self.settings.pure = pure;
         self
     }
 
@@ -245,6 +413,13 @@ impl Builder {
     /// ```
     pub fn build(self) -> Engine {
         let host = self.host.unwrap_or_else(|| Arc::new(Memory::new()));
-        Engine { host, settings: Arc::new(self.settings), limits: self.limits }
+        let (settings, additions) = (Arc::new(self.settings), Arc::new(self.additions));
+        Engine { host, settings, limits: self.limits, additions }
     }
+}
+
+/// What a panic says.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
 }

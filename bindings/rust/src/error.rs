@@ -47,7 +47,7 @@ pub struct Frame {
 
 impl Error {
     /// The error with its places found, for they are known to its evaluator only.
-    pub(crate) fn new(error: frazil_engine::Error, evaluator: &Evaluator) -> Error {
+    pub(crate) fn placed(error: frazil_engine::Error, evaluator: &Evaluator) -> Error {
         let (short, full) = (evaluator.render(&error, false), evaluator.render(&error, true));
         let raw = [&short, &full].map(|text| bytes(text));
         let raw =
@@ -64,6 +64,51 @@ impl Error {
             full: lossy(full),
             raw,
         }))
+    }
+
+    /// An error that no evaluator knows more of.
+    ///
+    /// ```
+    /// let error = frazil::Error::new(frazil::ErrorKind::Type, "expected a port");
+    /// assert_eq!(error.render(), "error: expected a port");
+    /// ```
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        let message = message.into();
+        let text = format!("error: {message}");
+        let (position, trace, suggestions, raw) = (None, Vec::new(), Vec::new(), None);
+        let (short, full) = (text.clone(), text);
+        Error(Box::new(Data { kind, message, position, trace, suggestions, short, full, raw }))
+    }
+
+    /// What went wrong, as a word that is the same in all languages and versions.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// assert_eq!(evaluator.eval("assert false; 1").unwrap_err().code(), "assertion");
+    /// ```
+    pub fn code(&self) -> &'static str {
+        match self.0.kind {
+            ErrorKind::Thrown => "thrown",
+            ErrorKind::Assertion => "assertion",
+            ErrorKind::Abort => "abort",
+            ErrorKind::Syntax => "syntax",
+            ErrorKind::UndefinedVariable => "undefined-variable",
+            ErrorKind::MissingAttribute => "missing-attribute",
+            ErrorKind::Type => "type",
+            ErrorKind::InfiniteRecursion => "infinite-recursion",
+            ErrorKind::CallDepth => "call-depth",
+            ErrorKind::Steps => "steps",
+            ErrorKind::Memory => "memory",
+            ErrorKind::Time => "time",
+            ErrorKind::Cancelled => "cancelled",
+            ErrorKind::File => "file",
+            ErrorKind::Restricted => "restricted",
+            ErrorKind::Unavailable => "unavailable",
+            ErrorKind::Embedder => "host-function",
+            ErrorKind::Busy => "busy",
+            ErrorKind::Internal => "internal",
+            _ => "eval",
+        }
     }
 
     /// What went wrong, for programs.
@@ -153,6 +198,53 @@ impl Error {
             None if show_trace => self.0.full.as_bytes(),
             None => self.0.short.as_bytes(),
         }
+    }
+}
+
+/// Errors as other languages and processes read them.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Error {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut fields = serializer.serialize_struct("Error", 7)?;
+        fields.serialize_field("code", self.code())?;
+        fields.serialize_field("message", self.message())?;
+        fields.serialize_field("position", &self.position().map(Place::from))?;
+        let frames: Vec<_> = self.trace().iter().map(Line::from).collect();
+        fields.serialize_field("trace", &frames)?;
+        fields.serialize_field("suggestions", self.suggestions())?;
+        fields.serialize_field("rendered", self.render())?;
+        fields.serialize_field("rendered_full", self.render_full())?;
+        fields.end()
+    }
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize)]
+struct Place<'a> {
+    file: &'a str,
+    line: u32,
+    column: u32,
+}
+
+#[cfg(feature = "serde")]
+impl<'a> From<&'a Position> for Place<'a> {
+    fn from(position: &'a Position) -> Place<'a> {
+        Place { file: &position.file, line: position.line, column: position.column }
+    }
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    text: &'a str,
+    position: Option<Place<'a>>,
+}
+
+#[cfg(feature = "serde")]
+impl<'a> From<&'a Frame> for Line<'a> {
+    fn from(frame: &'a Frame) -> Line<'a> {
+        Line { text: &frame.text, position: frame.position.as_ref().map(Place::from) }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The evaluator, and the handles by which values stay alive outside of it.
 
-use crate::{Arguments, Error, Host, Limits, Scope, Source, Value, View};
+use crate::hosts::Watched;
+use crate::{Arguments, DrvFile, Error, Inputs, Limits, Scope, Source, Value, View};
 use frazil_engine::{Settings, Stats, Val};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Slots whose handles are gone; handles may end on any thread.
@@ -70,15 +72,23 @@ pub struct Counts {
 /// ```
 pub struct Evaluator {
     inner: frazil_engine::Evaluator,
+    watched: Arc<Watched>,
+    /// What the embedder's wish to end an evaluation sets, and any thread may.
+    stop: Arc<AtomicBool>,
     freed: Freed,
+    /// Slots that hold nothing.
+    free: Vec<u32>,
     collected: bool,
 }
 
 impl Evaluator {
-    pub(crate) fn new(host: Arc<dyn Host>, settings: Settings, limits: Limits) -> Evaluator {
+    pub(crate) fn new(watched: Arc<Watched>, settings: Settings, stop: Arc<AtomicBool>) -> Evaluator {
         Evaluator {
-            inner: frazil_engine::Evaluator::new(host, settings, limits),
+            inner: frazil_engine::Evaluator::new(watched.clone(), settings, Limits::default()),
+            watched,
+            stop,
             freed: Freed::default(),
+            free: Vec::new(),
             collected: false,
         }
     }
@@ -100,13 +110,19 @@ impl Evaluator {
     /// # Ok::<(), frazil::Error>(())
     /// ```
     pub fn enter<R>(&mut self, work: impl for<'v> FnOnce(&mut Scope<'_, 'v>) -> R) -> R {
-        if self.inner.world().heap.over_limit() {
+        self.free();
+        let world = self.inner.world();
+        if world.heap.over_limit() {
             // What an evaluation left behind when it broke the limit is nobody's.
-            self.collect();
+            world.collect();
+        } else {
+            world.collect_if_due();
         }
         let pins = self.inner.pins();
         let result = work(&mut Scope::new(self));
         self.inner.unpin(pins);
+        // The wish was for this evaluation.
+        self.stop.store(false, Ordering::Relaxed);
         result
     }
 
@@ -206,7 +222,7 @@ impl Evaluator {
     pub fn check(&mut self, source: impl Into<Source>) -> Result<Vec<Error>, Error> {
         let found = self.inner.check(&source.into());
         let errors = self.lift(found)?;
-        Ok(errors.into_iter().map(|error| Error::new(error, &self.inner)).collect())
+        Ok(errors.into_iter().map(|error| Error::placed(error, &self.inner)).collect())
     }
 
     /// A program as a room of the evaluator has it; for people.
@@ -234,11 +250,16 @@ impl Evaluator {
     /// ```
     pub fn collect(&mut self) -> u64 {
         self.collected = true;
-        let world = self.inner.world();
-        for &slot in self.freed.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            world.state.handles[slot as usize] = Val::NULL;
-        }
-        world.collect()
+        self.free();
+        self.inner.world().collect()
+    }
+
+    /// Lets go of the values whose handles are gone.
+    fn free(&mut self) {
+        let mut freed = self.freed.lock().unwrap_or_else(PoisonError::into_inner);
+        let handles = &mut self.inner.world().state.handles;
+        freed.iter().for_each(|&slot| handles[slot as usize] = Val::NULL);
+        self.free.append(&mut freed);
     }
 
     /// Changes what may be used from the next evaluation on.
@@ -251,8 +272,62 @@ impl Evaluator {
     /// let error = evaluator.eval("let f = n: 1 + f n; in f 0").unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::CallDepth);
     /// ```
-    pub fn set_limits(&mut self, limits: Limits) {
+    pub fn set_limits(&mut self, mut limits: Limits) {
+        self.watched.tokens().limits = limits.cancel.replace(self.stop.clone());
         self.inner.world().set_limits(limits);
+    }
+
+    /// What may be used.
+    ///
+    /// ```
+    /// let evaluator = frazil::Engine::new().evaluator();
+    /// assert_eq!(evaluator.limits().depth, 10_000);
+    /// ```
+    pub fn limits(&self) -> Limits {
+        let cancel = self.watched.tokens().limits.clone();
+        Limits { cancel, ..self.inner.limits().clone() }
+    }
+
+    /// Has `token` stop evaluations until it is taken back.
+    pub(crate) fn set_call_token(&mut self, token: Option<Arc<AtomicBool>>) {
+        self.watched.tokens().call = token;
+    }
+
+    /// What was asked of the world outside since the evaluator was made.
+    ///
+    /// ```
+    /// let host = frazil::Memory::new().file("/x/y", "1");
+    /// let mut evaluator = frazil::Engine::builder().host(host).build().evaluator();
+    /// evaluator.eval("builtins.readDir /x")?;
+    /// assert_eq!(evaluator.inputs().directories, ["/x"]);
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn inputs(&self) -> Inputs {
+        self.watched.inputs()
+    }
+
+    /// What the derivation at that path says, if it was made since [`Evaluator::keep_derivations`].
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// evaluator.keep_derivations();
+    /// let text = "(derivation { name = \"x\"; system = \"s\"; builder = \"/bin/sh\"; }).drvPath";
+    /// let path = evaluator.eval(text)?;
+    /// let path = evaluator.enter(|scope| {
+    ///     let v = scope.value(&path);
+    ///     scope.as_bytes(v)
+    /// });
+    /// let file = evaluator.derivation_file(&path.unwrap()).unwrap();
+    /// assert_eq!((file.name.as_str(), file.builder.as_str()), ("x", "/bin/sh"));
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn derivation_file(&self, path: impl AsRef<[u8]>) -> Option<DrvFile> {
+        self.inner.derivation_file(path.as_ref())
+    }
+
+    /// What stops the evaluation at work when it is set.
+    pub(crate) fn stop(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
     }
 
     /// What was counted.
@@ -291,6 +366,16 @@ impl Evaluator {
         kinds.into_iter().map(|(kind, n, bytes)| (format!("{kind:?}"), n, bytes)).collect()
     }
 
+    /// From now on files are read anew, as they may have changed; values that were made of them stay.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// evaluator.forget_files();
+    /// ```
+    pub fn forget_files(&mut self) {
+        self.inner.forget_files();
+    }
+
     /// From now on the texts of derivations are kept, to be asked for by [`Evaluator::derivation_closure`].
     ///
     /// ```
@@ -325,13 +410,12 @@ impl Evaluator {
 
     /// The result with its error made the embedder's.
     pub(crate) fn lift<T>(&self, result: Result<T, frazil_engine::Error>) -> Result<T, Error> {
-        result.map_err(|error| Error::new(error, &self.inner))
+        result.map_err(|error| Error::placed(error, &self.inner))
     }
 
     pub(crate) fn keep(&mut self, v: Val) -> Handle {
         let handles = &mut self.inner.world().state.handles;
-        let free = self.freed.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let slot = free.unwrap_or(handles.len() as u32);
+        let slot = self.free.pop().unwrap_or(handles.len() as u32);
         match handles.get_mut(slot as usize) {
             Some(place) => *place = v,
             None => handles.push(v),

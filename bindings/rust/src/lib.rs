@@ -16,12 +16,24 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "serde")]
+mod data;
 mod engine;
 mod error;
 mod evaluator;
+#[cfg(feature = "serde")]
+mod functions;
 mod hosts;
+mod jobs;
+#[cfg(feature = "lint")]
+pub mod lint;
+#[cfg(feature = "serde")]
+mod options;
 mod scope;
+mod session;
 
+#[cfg(feature = "serde")]
+pub use data::from_str;
 pub use engine::{Builder, Engine};
 pub use error::{Error, Frame};
 pub use evaluator::{Counts, Evaluator, Handle};
@@ -29,12 +41,22 @@ pub use evaluator::{Counts, Evaluator, Handle};
 pub use frazil_engine::Disk;
 pub use frazil_engine::settings;
 pub use frazil_engine::{
-    ErrorKind, FileKind, Host, HostError, HostResult, Limits, Position, Source, Stats, TreePart, View,
+    About, DrvFile, ErrorKind, FileKind, Host, HostError, HostResult, Limits, MAX_ARITY, Position, Sink,
+    Source, Stats, TreePart, View,
 };
-pub use hosts::{Memory, Overlay};
+#[cfg(feature = "macros")]
+pub use frazil_macros::function;
+#[cfg(feature = "serde")]
+pub use functions::{HostFunction, read_arguments, write_answer};
+pub use hosts::{Access, Event, Guarded, Inputs, Memory, Overlay};
+pub use jobs::{Job, JobOptions, JobRecord, Jobs, Shard};
+#[cfg(feature = "serde")]
+pub use options::{EvalSpec, LimitOptions, Memory as MemoryOption, Options};
 pub use scope::{Arguments, Derivation, Scope, Type, Value};
+pub use session::{Root, Session};
 
 /// The README's examples are tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
+#[cfg_attr(feature = "serde", doc = include_str!("../README.md"))]
 mod readme {}

@@ -1,7 +1,7 @@
 //! The inside of an evaluator: plain values that are branded, so that none leaves.
 
 use crate::{Error, Evaluator, Handle, Source};
-use frazil_engine::{AutoArgs, Kind, Tag, Val};
+use frazil_engine::{About, AutoArgs, Kind, Tag, Val};
 use std::marker::PhantomData;
 
 /// No two of these lifetimes are one, and none can be made longer or shorter.
@@ -373,6 +373,82 @@ impl<'e, 'v> Scope<'e, 'v> {
         (found.iter().map(plain).collect(), outcome)
     }
 
+    /// Whether a value is a derivation: a set whose `type` says so.
+    ///
+    /// ```
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.eval("{ type = \"derivation\"; }")?;
+    /// assert!(scope.is_derivation(v)?);
+    /// # Ok::<(), frazil::Error>(()) }).unwrap();
+    /// ```
+    pub fn is_derivation(&mut self, v: Value<'v>) -> Result<bool, Error> {
+        let Some(kind) = self.get(v, "type") else { return Ok(false) };
+        let kind = self.force(kind)?;
+        Ok(self.type_of(kind) == Type::String
+            && self.as_bytes(kind).is_some_and(|text| text == b"derivation"))
+    }
+
+    /// Tells `sink` a value piece by piece, forced with all that it holds, nested `max_depth` deep at most. Sets with
+    /// `__toString` or `outPath` stand for that string, as in JSON; paths are told as they are.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// #[derive(Default)]
+    /// struct Sum(i64);
+    /// impl frazil::Sink for Sum {
+    ///     fn int(&mut self, n: i64) -> ControlFlow<()> { self.0 += n; ControlFlow::Continue(()) }
+    /// #   fn null(&mut self) -> ControlFlow<()> { ControlFlow::Continue(()) }
+    /// #   fn bool(&mut self, _: bool) -> ControlFlow<()> { ControlFlow::Continue(()) }
+    /// #   fn float(&mut self, _: f64) -> ControlFlow<()> { ControlFlow::Continue(()) }
+    /// #   fn string(&mut self, _: &[u8]) -> ControlFlow<()> { ControlFlow::Continue(()) }
+    /// #   fn begin_list(&mut self, _: usize) -> ControlFlow<()> { ControlFlow::Continue(()) }
+    /// #   fn begin_set(&mut self, _: usize) -> ControlFlow<()> { ControlFlow::Continue(()) }
+    /// #   fn name(&mut self, _: u32, _: &[u8]) -> ControlFlow<()> { ControlFlow::Continue(()) }
+    /// #   fn end(&mut self) -> ControlFlow<()> { ControlFlow::Continue(()) }
+    ///     // The other methods do nothing.
+    /// }
+    ///
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.eval("{ a = [ 1 2 ]; b.c = 3; }")?;
+    /// let mut sum = Sum::default();
+    /// scope.walk(v, 10, &mut sum)?;
+    /// assert_eq!(sum.0, 6);
+    /// # Ok::<(), frazil::Error>(()) }).unwrap();
+    /// ```
+    pub fn walk(
+        &mut self,
+        v: Value<'v>,
+        max_depth: usize,
+        sink: &mut dyn frazil_engine::Sink,
+    ) -> Result<(), Error> {
+        self.attempt(|inner| inner.walk(v.val, max_depth, sink))
+    }
+
+    /// What a value is, in words: `a set`.
+    ///
+    /// ```
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.int(1);
+    /// assert_eq!(scope.describe(v), "an integer");
+    /// # });
+    /// ```
+    pub fn describe(&mut self, v: Value<'v>) -> &'static str {
+        match self.type_of(v) {
+            Type::Thunk => "a thunk",
+            Type::Null => "null",
+            Type::Bool => "a Boolean",
+            Type::Int => "an integer",
+            Type::Float => "a float",
+            Type::String => "a string",
+            Type::Path => "a path",
+            Type::List => "a list",
+            Type::Attrs => "a set",
+            Type::Function => "a function",
+            Type::External => "an external value",
+        }
+    }
+
     // ---- texts --------------------------------------------------------------------------------------
 
     /// A value as `nix-instantiate --eval` prints it; nothing is forced.
@@ -385,6 +461,32 @@ impl<'e, 'v> Scope<'e, 'v> {
     /// ```
     pub fn print(&mut self, v: Value<'v>) -> Result<Vec<u8>, Error> {
         self.attempt(|inner| inner.print(v.val))
+    }
+
+    /// A value as `builtins.trace` shows it, in one line; nothing is forced.
+    ///
+    /// ```
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.eval("x: x")?;
+    /// assert_eq!(scope.show(v), "«lambda @ «string»:1:1»");
+    /// # Ok::<(), frazil::Error>(()) }).unwrap();
+    /// ```
+    pub fn show(&mut self, v: Value<'v>) -> String {
+        text(&self.evaluator.inner().show(v.val))
+    }
+
+    /// What there is to know about a forced value, if it is a function.
+    ///
+    /// ```
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.eval("let /** Twice. */ f = x: x * 2; in f")?;
+    /// let about = scope.about(v).expect("it is a function");
+    /// assert_eq!(about.doc.as_deref(), Some("Twice."));
+    /// assert_eq!(about.position.map(|at| at.column), Some(23));
+    /// # Ok::<(), frazil::Error>(()) }).unwrap();
+    /// ```
+    pub fn about(&mut self, v: Value<'v>) -> Option<About> {
+        self.evaluator.inner().about(v.val)
     }
 
     /// A value as JSON; forced with all that it holds if `strict`.
@@ -529,6 +631,36 @@ impl<'e, 'v> Scope<'e, 'v> {
         items.into_iter().map(|item| self.root(item)).collect()
     }
 
+    /// An element of a list.
+    ///
+    /// ```
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.eval("[ 1 2 ]")?;
+    /// assert!(scope.item(v, 1).is_some() && scope.item(v, 2).is_none());
+    /// # Ok::<(), frazil::Error>(()) }).unwrap();
+    /// ```
+    pub fn item(&mut self, v: Value<'v>, index: usize) -> Option<Value<'v>> {
+        let list = self.peek(v, Type::List)?;
+        let item = self.evaluator.inner().world().heap.list(list).get(index)?.get();
+        Some(self.root(item))
+    }
+
+    /// How many elements a list, or attributes a set, has.
+    ///
+    /// ```
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.eval("{ a = 1; }")?;
+    /// assert_eq!(scope.len(v), Some(1));
+    /// # Ok::<(), frazil::Error>(()) }).unwrap();
+    /// ```
+    pub fn len(&mut self, v: Value<'v>) -> Option<usize> {
+        if let Some(list) = self.peek(v, Type::List) {
+            return Some(self.evaluator.inner().world().heap.list(list).len());
+        }
+        let set = self.peek(v, Type::Attrs)?;
+        Some(self.evaluator.inner().world().machine().attr_count(set))
+    }
+
     /// The names and values of an attribute set, by name; none if it is no set.
     ///
     /// ```
@@ -658,6 +790,18 @@ impl<'e, 'v> Scope<'e, 'v> {
         let values: Vec<Val> = by_name.into_values().collect();
         let v = m.new_attrs(&names, &values);
         self.root(v)
+    }
+
+    /// The value of a JSON text, as `builtins.fromJSON` reads it.
+    ///
+    /// ```
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.read_json("[ 1, {} ]")?;
+    /// assert_eq!(scope.items(v).len(), 2);
+    /// # Ok::<(), frazil::Error>(()) }).unwrap();
+    /// ```
+    pub fn read_json(&mut self, json: impl AsRef<[u8]>) -> Result<Value<'v>, Error> {
+        self.try_value(|inner| inner.read_json(json.as_ref()))
     }
 
     // ---- in and out ---------------------------------------------------------------------------------

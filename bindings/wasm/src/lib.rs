@@ -106,6 +106,17 @@ pub unsafe extern "C" fn frazil_eval(
     Box::into_raw(Box::new(world.eval(text, form)))
 }
 
+/// Evaluates a spec, which is JSON; the answer is the JSON of the value as data, or of the error.
+///
+/// # Safety
+/// `len` bytes from `spec` on are readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn frazil_run(spec: *const u8, len: usize) -> *mut Answer {
+    // SAFETY: as the caller promises.
+    let spec = unsafe { bytes(spec, len) };
+    Box::into_raw(Box::new(world::run(spec)))
+}
+
 /// 1 if an answer is a value, 0 if it is an error.
 ///
 /// # Safety

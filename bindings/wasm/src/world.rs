@@ -1,7 +1,7 @@
 //! A world that is filled from outside, and the answers of its evaluations.
 
 use frazil::settings::{Outside, Settings, Unreadable};
-use frazil::{Engine, Error, Memory, Source};
+use frazil::{Engine, Error, ErrorKind, EvalSpec, Memory, Source};
 
 /// Files, environment, search path and settings.
 pub struct World {
@@ -97,6 +97,20 @@ impl World {
                 Form::Json => scope.to_json(v, true).map(String::into_bytes),
             }
         })
+    }
+}
+
+/// Evaluates a spec to its data.
+pub(crate) fn run(spec: &[u8]) -> Answer {
+    let data = || -> Result<Vec<u8>, Error> {
+        let invalid = |error: serde_json::Error| Error::new(ErrorKind::Type, error.to_string());
+        let spec: EvalSpec = serde_json::from_slice(spec).map_err(invalid)?;
+        let (_, value) = spec.open()?;
+        Ok(value.to::<serde_json::Value>()?.to_string().into_bytes())
+    };
+    match data() {
+        Ok(text) => Answer { ok: true, text },
+        Err(error) => Answer { ok: false, text: serde_json::to_vec(&error).unwrap_or_default() },
     }
 }
 

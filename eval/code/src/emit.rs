@@ -1,8 +1,8 @@
 //! Instructions for one unit, made when it first runs.
 
+use crate::file::{FileCode, Group, Place, Unit, UnitKind, Var};
 use crate::notes::{Context, Notes, Piece, Selection, Use, What};
 use crate::op::{Condition, Op, Reg};
-use crate::scope::{FileCode, Group, NO_UNIT, Place, Unit, UnitKind, Var};
 use frazil_syntax::expr::*;
 use frazil_syntax::symbol::Symbol;
 
@@ -36,8 +36,8 @@ pub struct Child {
     pub unit: u32,
     /// Whether a closure is made of it; otherwise a thunk.
     pub is_lambda: bool,
-    /// Registers, or this unit's own captures from [`Child::CAPTURE`] on.
-    pub captures: Box<[u16]>,
+    /// In [`Chunk::sources`]: registers, or this unit's own captures from [`Child::CAPTURE`] on.
+    pub captures: Run,
 }
 
 impl Child {
@@ -67,6 +67,8 @@ pub struct Chunk {
     pub sites: Vec<Symbol>,
     /// Units made.
     pub children: Vec<Child>,
+    /// From where they take their captures.
+    pub sources: Vec<u16>,
     /// Sets made.
     pub shapes: Vec<Shape>,
     /// How many registers a frame needs.
@@ -83,6 +85,27 @@ pub struct Chunk {
     pub has_pattern: bool,
     /// Whether the pattern takes further attributes.
     pub ellipsis: bool,
+}
+
+impl Chunk {
+    /// From where a unit made takes its captures.
+    pub fn captures_of(&self, child: &Child) -> &[u16] {
+        &self.sources[child.captures.range()]
+    }
+
+    /// An empty chunk with the room that this one has.
+    fn cleared(mut self) -> Chunk {
+        self.ops.clear();
+        self.pos.clear();
+        self.consts.clear();
+        self.sites.clear();
+        self.children.clear();
+        self.sources.clear();
+        self.shapes.clear();
+        self.formals.clear();
+        let Chunk { ops, pos, consts, sites, children, sources, shapes, formals, .. } = self;
+        Chunk { ops, pos, consts, sites, children, sources, shapes, formals, ..Chunk::default() }
+    }
 }
 
 /// As many captures are copied into registers when a frame begins.
@@ -110,22 +133,27 @@ struct Emitter<'a> {
 
 /// Emits the code of a unit.
 pub fn emit(file: &FileCode, unit: u32) -> Chunk {
-    emit_unit(file, unit, None).chunk
+    emit_into(file, unit, Chunk::default())
+}
+
+/// The same in the room of another chunk.
+pub fn emit_into(file: &FileCode, unit: u32, room: Chunk) -> Chunk {
+    emit_unit(file, unit, room, None).chunk
 }
 
 /// The notes on the code of a unit.
 pub fn notes(file: &FileCode, unit: u32) -> Notes {
-    emit_unit(file, unit, Some(Notes::default())).notes.expect("asked for")
+    emit_unit(file, unit, Chunk::default(), Some(Notes::default())).notes.expect("asked for")
 }
 
-fn emit_unit(file: &FileCode, unit: u32, notes: Option<Notes>) -> Emitter<'_> {
-    let Unit { kind, body, captures, params, locals } = file.units[unit as usize];
+fn emit_unit(file: &FileCode, unit: u32, room: Chunk, notes: Option<Notes>) -> Emitter<'_> {
+    let Unit { kind, body, captures, params, locals } = file.unit(unit);
     let in_registers = captures.len <= MAX_CAPTURES;
     let chunk = Chunk {
         params,
         captures: captures.len as u16,
         captures_in_registers: in_registers,
-        ..Chunk::default()
+        ..room.cleared()
     };
     let mut emitter = Emitter { file, chunk, locals: vec![0; locals as usize], next: 0, pos: 0, notes };
     for local in 0..params {
@@ -210,10 +238,14 @@ impl<'a> Emitter<'a> {
     }
 
     fn constant(&mut self, constant: Const) -> u32 {
-        let known = self.chunk.consts.iter().position(|c| *c == constant);
+        // Units may have thousands of constants, which mostly differ.
+        const SEARCHED: usize = 32;
+        let consts = &mut self.chunk.consts;
+        let start = consts.len().saturating_sub(SEARCHED);
+        let known = consts[start..].iter().position(|c| *c == constant).map(|i| start + i);
         known.unwrap_or_else(|| {
-            self.chunk.consts.push(constant);
-            self.chunk.consts.len() - 1
+            consts.push(constant);
+            consts.len() - 1
         }) as u32
     }
 
@@ -249,16 +281,20 @@ impl<'a> Emitter<'a> {
     }
 
     fn child(&mut self, unit: u32) -> u32 {
-        let places = &self.file.captures[self.file.units[unit as usize].captures.range()];
-        let captures = places.iter().map(|&place| self.source(place)).collect();
-        let is_lambda = matches!(self.file.units[unit as usize].kind, UnitKind::Lambda(_));
+        let known = self.file.unit(unit);
+        let captures = Run { start: self.chunk.sources.len() as u32, len: known.captures.len };
+        for place in self.file.captures(&known) {
+            let source = self.source(place);
+            self.chunk.sources.push(source);
+        }
+        let is_lambda = matches!(known.kind, UnitKind::Lambda(_));
         self.chunk.children.push(Child { unit, is_lambda, captures });
         self.chunk.children.len() as u32 - 1
     }
 
     fn unit_at(&self, id: ExprId) -> Option<(u32, bool)> {
-        let unit = self.file.unit_of[id.0 as usize];
-        (unit != NO_UNIT).then(|| (unit, matches!(self.file.units[unit as usize].kind, UnitKind::Lambda(_))))
+        let unit = self.file.unit_at(id)?;
+        Some((unit, matches!(self.file.unit(unit).kind, UnitKind::Lambda(_))))
     }
 
     // ---- expressions --------------------------------------------------------------------------------
@@ -396,8 +432,7 @@ impl<'a> Emitter<'a> {
     fn try_with(&mut self, unit: u32, name: Symbol, with: u32, dst: Reg) {
         let places = self.file.withs[with as usize];
         let (Place::Capture(i), _) = self.file.with_places[places.start as usize] else { return };
-        let captures = self.file.units[unit as usize].captures;
-        let outer = self.file.captures[captures.start as usize + i as usize];
+        let outer = self.file.captures(&self.file.unit(unit)).nth(i as usize).expect("a capture of the unit");
         let scope = self.place(outer);
         let site = self.site(name);
         self.op(Op::TryWith { dst, scope, site });
@@ -484,12 +519,12 @@ impl<'a> Emitter<'a> {
             Expr::Plus(a, b) => {
                 let left = self.operand(a);
                 if !self.is_addend(a) && !self.is_inert(b) {
-                    self.parts(std::iter::once(exprs.starts[a.0 as usize]));
+                    self.parts(std::iter::once(exprs.operand_starts(id)[0]));
                     self.op(Op::Addend { src: left });
                 }
                 let right = self.operand(b);
                 self.at(pos);
-                self.parts([exprs.starts[a.0 as usize], exprs.starts[b.0 as usize]].into_iter());
+                self.parts(exprs.operand_starts(id).into_iter());
                 self.op(Op::Plus { dst, a: left, b: right });
             }
             Expr::Binary(op, a, b) => self.operator(id, op, a, b, dst),
@@ -1151,7 +1186,7 @@ impl<'a> Emitter<'a> {
         let Some((unit, is_lambda)) = self.lazy_unit(id) else { return self.lazy(id, dst) };
         self.at(self.file.exprs.pos(id));
         // Without captures there is nothing to fill, and nothing to wait for.
-        if self.file.units[unit as usize].captures.len == 0 {
+        if self.file.unit(unit).captures.len == 0 {
             return self.lazy(id, dst);
         }
         let child = self.child(unit);

@@ -3,13 +3,15 @@
 
 pub mod dump;
 pub mod emit;
+pub mod file;
 pub mod notes;
 pub mod op;
 pub mod scope;
 pub mod verify;
 
-pub use emit::{Child, Chunk, Const, Shape, emit, notes};
+pub use emit::{Child, Chunk, Const, Shape, emit, emit_into, notes};
+pub use file::{FileCode, Unit, UnitKind};
 pub use notes::Notes;
 pub use op::{Op, Reg};
-pub use scope::{FileCode, ScopeError, Unit, UnitKind, resolve};
+pub use scope::{ScopeError, resolve};
 pub use verify::verify;

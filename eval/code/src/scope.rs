@@ -5,184 +5,12 @@
 //! are many), and every unit the list of what it captures. Closures are flat (Cardelli, "Compiling a
 //! functional language", 1984): a unit holds the values it uses, not the environments around it.
 
+use crate::file::{FileCode, Group, Names, Place, UnitKind, Var};
 use frazil_syntax::expr::*;
 use frazil_syntax::symbol::Symbol;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
-/// A place that holds a variable's value, as its unit sees it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Place {
-    /// A binding of this unit, numbered in order of declaration.
-    Local(u32),
-    /// A capture of this unit.
-    Capture(u32),
-}
-
-/// What a variable means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Var {
-    /// Not resolved: no variable stands at this node.
-    None,
-    /// The value in a place.
-    At(Place),
-    /// A slot of the set of bindings in a place: [`FileCode::boxed`].
-    Boxed(u32),
-    /// An attribute of the scope that `scopedImport` or a host gave: the place of that set.
-    Scoped(Place),
-    /// A builtin.
-    Global,
-    /// To be looked for in `with` scopes: [`FileCode::withs`].
-    With(u32),
-}
-
-/// A [`Var`] in one word, since there is one for each node of every file: three bits of sort, the rest a number.
-#[derive(Clone, Copy)]
-struct PackedVar(u32);
-
-impl PackedVar {
-    const SORT: u32 = 29;
-
-    fn new(var: Var) -> PackedVar {
-        let (sort, n) = match var {
-            Var::None => (0, 0),
-            Var::At(Place::Local(n)) => (1, n),
-            Var::At(Place::Capture(n)) => (2, n),
-            Var::Boxed(n) => (3, n),
-            Var::Scoped(Place::Local(n)) => (4, n),
-            Var::Scoped(Place::Capture(n)) => (5, n),
-            Var::Global => (6, 0),
-            Var::With(n) => (7, n),
-        };
-        assert!(n < 1 << PackedVar::SORT, "a file has fewer variables than that");
-        PackedVar(sort << PackedVar::SORT | n)
-    }
-
-    fn unpack(self) -> Var {
-        let n = self.0 & ((1 << PackedVar::SORT) - 1);
-        match self.0 >> PackedVar::SORT {
-            0 => Var::None,
-            1 => Var::At(Place::Local(n)),
-            2 => Var::At(Place::Capture(n)),
-            3 => Var::Boxed(n),
-            4 => Var::Scoped(Place::Local(n)),
-            5 => Var::Scoped(Place::Capture(n)),
-            6 => Var::Global,
-            _ => Var::With(n),
-        }
-    }
-}
-
-/// What kind of code a unit is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum UnitKind {
-    /// A whole file; its parameter, if it has one, is the set of names in scope.
-    File,
-    /// A delayed expression.
-    Thunk,
-    /// A chain of lambdas, the outermost of which is at that index of [`Exprs::lambdas`].
-    Lambda(u32),
-}
-
-/// A part of a file that runs in a frame of its own.
-#[derive(Clone, Copy, Debug)]
-pub struct Unit {
-    /// What it is.
-    pub kind: UnitKind,
-    /// The expression to run: of a lambda, the body behind all merged parameters.
-    pub body: ExprId,
-    /// What it captures, as places of the unit around it: [`FileCode::captures`].
-    pub captures: Run,
-    /// How many arguments it takes.
-    pub params: u8,
-    /// How many locals it declares.
-    pub locals: u32,
-}
-
-/// A file's tree with its scopes resolved.
-pub struct FileCode {
-    /// Names with a meaning of their own.
-    pub names: Names,
-    /// The tree.
-    pub exprs: Exprs,
-    /// The units; the first is the file itself.
-    pub units: Vec<Unit>,
-    /// Captured places.
-    pub captures: Vec<Place>,
-    /// For each node, the unit that it is the start of, or [`NO_UNIT`].
-    pub unit_of: Vec<u32>,
-    /// For each variable node, what it means.
-    vars: Vec<PackedVar>,
-    /// Sets of bindings by place, with the slot.
-    pub boxed: Vec<(Place, u32)>,
-    /// Operators and search paths whose builtins the program binds itself: what they mean then. For a search path,
-    /// `__findFile` is under `false`, `__nixPath` under `true`.
-    pub rebound: FxHashMap<(ExprId, bool), Var>,
-    /// Places of `with` scopes, innermost first: runs in `with_places`.
-    pub withs: Vec<Run>,
-    /// See `withs`; each with the position of the `with`.
-    pub with_places: Vec<(Place, Offset)>,
-    /// For each of [`Exprs::sets`], where its bindings and its sources live.
-    pub sets: Vec<Group>,
-    /// For each of [`Exprs::lambdas`] that ends a chain, where its formals live.
-    pub lambdas: Vec<Group>,
-    /// Of code that makes a thunk wherever CppNix does, the thunks of lambdas; by default their closures, and other
-    /// small values, are made at once.
-    pub patient: Option<Box<FxHashMap<ExprId, u32>>>,
-}
-
-impl FileCode {
-    /// The code of a text that is no program: no units.
-    pub fn empty() -> FileCode {
-        FileCode {
-            names: Names::default(),
-            exprs: Exprs::default(),
-            units: Vec::new(),
-            captures: Vec::new(),
-            unit_of: Vec::new(),
-            vars: Vec::new(),
-            boxed: Vec::new(),
-            withs: Vec::new(),
-            rebound: FxHashMap::default(),
-            with_places: Vec::new(),
-            sets: Vec::new(),
-            lambdas: Vec::new(),
-            patient: None,
-        }
-    }
-}
-
-impl FileCode {
-    /// What the variable at a node means.
-    pub fn var(&self, id: ExprId) -> Var {
-        self.vars[id.0 as usize].unpack()
-    }
-
-    /// Gives back what was reserved for growth: files are kept as long as their evaluator.
-    fn shrink(&mut self) {
-        self.exprs.shrink();
-        self.units.shrink_to_fit();
-        self.captures.shrink_to_fit();
-        self.boxed.shrink_to_fit();
-        self.withs.shrink_to_fit();
-        self.with_places.shrink_to_fit();
-    }
-}
-
-/// Where the bindings of a set, `let` or pattern live.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Group {
-    /// The local of the first binding, the others following; or the local of the set of bindings.
-    pub local: u32,
-    /// Whether they share a set of bindings.
-    pub boxed: bool,
-    /// The local of the first source of `inherit (e)`, the others following; or the local of a list of them.
-    pub sources: u32,
-    /// Whether the sources share a list.
-    pub sources_boxed: bool,
-}
-
-/// Marks nodes that are not the start of a unit.
-pub const NO_UNIT: u32 = u32::MAX;
 /// More bindings than this share a set instead of taking registers.
 const MAX_FLAT: u32 = 40;
 /// As many locals may be live in registers at once.
@@ -198,26 +26,21 @@ const NO_GROUP: u32 = u32::MAX;
 /// The longest chain of lambdas that is one unit.
 const MAX_PARAMS: usize = 8;
 
-/// Names with a meaning of their own. Operators are calls of builtins by these names, which a program may bind.
-#[derive(Clone, Copy, Debug, Default)]
-#[expect(missing_docs, reason = "the builtins are named so, behind two underscores")]
-pub struct Names {
-    pub overrides: Symbol,
-    pub find_file: Symbol,
-    pub nix_path: Symbol,
-    pub sub: Symbol,
-    pub mul: Symbol,
-    pub div: Symbol,
-    pub less_than: Symbol,
-}
-
-/// A variable that is bound nowhere.
+/// Why scopes cannot be resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScopeError {
-    /// The variable.
-    pub name: Symbol,
-    /// Where it stands.
-    pub pos: Offset,
+pub enum ScopeError {
+    /// A variable is bound nowhere.
+    Undefined {
+        /// The variable.
+        name: Symbol,
+        /// Where it stands.
+        pos: Offset,
+    },
+    /// An expression needs more values from around it than a unit can capture.
+    TooManyCaptures {
+        /// Where it stands.
+        pos: Offset,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -244,10 +67,40 @@ struct WithScope {
 
 struct OpenUnit {
     index: u32,
-    captures: Vec<Place>,
-    known: FxHashMap<Place, u32>,
+    captures: Captures,
     locals: u32,
     live: u32,
+}
+
+/// The places around a unit that it captures, each once.
+#[derive(Default)]
+struct Captures {
+    places: SmallVec<[Place; 8]>,
+    /// The number of each, for units that capture more than [`Captures::SCANNED`].
+    numbers: FxHashMap<Place, u32>,
+}
+
+impl Captures {
+    const SCANNED: usize = 16;
+
+    /// The number of a place among those captured, which it belongs to from now on.
+    fn number(&mut self, place: Place) -> u32 {
+        let known = if self.places.len() <= Captures::SCANNED {
+            self.places.iter().position(|&p| p == place).map(|i| i as u32)
+        } else {
+            self.numbers.get(&place).copied()
+        };
+        known.unwrap_or_else(|| self.add(place))
+    }
+
+    fn add(&mut self, place: Place) -> u32 {
+        self.places.push(place);
+        if self.places.len() > Captures::SCANNED {
+            let unknown = self.numbers.len()..self.places.len();
+            self.numbers.extend(unknown.map(|i| (self.places[i], i as u32)));
+        }
+        self.places.len() as u32 - 1
+    }
 }
 
 enum Work {
@@ -288,20 +141,8 @@ pub fn resolve(
     scope: Option<&[Symbol]>,
     patient: bool,
 ) -> Result<FileCode, ScopeError> {
-    let n = exprs.nodes.len();
-    let (sets, lambdas) =
-        (vec![Group::default(); exprs.sets.len()], vec![Group::default(); exprs.lambdas.len()]);
     let root = exprs.root.expect("a parsed file has a root");
-    let code = FileCode {
-        names,
-        exprs,
-        unit_of: vec![NO_UNIT; n],
-        vars: vec![PackedVar(0); n],
-        sets,
-        lambdas,
-        patient: patient.then(Box::default),
-        ..FileCode::empty()
-    };
+    let code = FileCode::new(exprs, names, patient);
     let mut resolver = Resolver {
         code,
         globals,
@@ -343,7 +184,7 @@ impl Resolver<'_> {
             }
             Work::BeginWith(with) => {
                 let local = self.new_local();
-                self.code.vars[with.0 as usize] = PackedVar::new(Var::At(Place::Local(local)));
+                self.code.set_var(with, Var::At(Place::Local(local)));
                 self.unit().live += 1;
                 let depth = self.depth();
                 self.withs.push(WithScope { depth, local, pos: self.code.exprs.pos(with) });
@@ -352,7 +193,7 @@ impl Resolver<'_> {
                 self.withs.pop();
                 self.unit().live -= 1;
             }
-            Work::EndUnit => self.close_unit(),
+            Work::EndUnit => self.close_unit()?,
         }
         Ok(())
     }
@@ -368,29 +209,25 @@ impl Resolver<'_> {
     }
 
     fn open_unit(&mut self, kind: UnitKind, body: ExprId, params: u8) -> u32 {
-        let index = self.code.units.len() as u32;
-        self.code.units.push(Unit { kind, body, captures: Run { start: 0, len: 0 }, params, locals: 0 });
-        let known = FxHashMap::default();
-        self.open.push(OpenUnit { index, captures: Vec::new(), known, locals: 0, live: params as u32 });
+        let index = self.code.open_unit(kind, body, params);
+        self.open.push(OpenUnit { index, captures: Captures::default(), locals: 0, live: params as u32 });
         index
     }
 
-    fn close_unit(&mut self) {
+    fn close_unit(&mut self) -> Result<(), ScopeError> {
         let OpenUnit { index, captures, locals, .. } = self.open.pop().expect("a unit is open");
-        let start = self.code.captures.len() as u32;
-        let unit = &mut self.code.units[index as usize];
-        unit.captures = Run { start, len: captures.len() as u32 };
-        unit.locals = locals;
-        self.code.captures.extend(captures);
+        if captures.places.len() > u16::MAX as usize {
+            let body = self.code.unit(index).body;
+            return Err(ScopeError::TooManyCaptures { pos: self.code.exprs.pos(body) });
+        }
+        self.code.close_unit(index, locals, &captures.places);
+        Ok(())
     }
 
     /// Makes the expression a unit of its own, to be run when its value is wanted.
     fn delay(&mut self, id: ExprId) {
         let unit = self.open_unit(UnitKind::Thunk, id, 0);
-        match (&mut self.code.patient, self.code.exprs.get(id)) {
-            (Some(thunks), Expr::Lambda(_)) => drop(thunks.insert(id, unit)),
-            _ => self.code.unit_of[id.0 as usize] = unit,
-        }
+        self.code.set_delayed(id, unit);
         self.work.push(Work::EndUnit);
         self.work.push(Work::Strict(id, BUDGET));
     }
@@ -423,12 +260,7 @@ impl Resolver<'_> {
     fn place(&mut self, depth: u32, local: u32) -> Place {
         let mut place = Place::Local(local);
         for unit in &mut self.open[depth as usize..] {
-            let new = unit.captures.len() as u32;
-            let i = *unit.known.entry(place).or_insert(new);
-            if i == new {
-                unit.captures.push(place);
-            }
-            place = Place::Capture(i);
+            place = Place::Capture(unit.captures.number(place));
         }
         place
     }
@@ -450,7 +282,7 @@ impl Resolver<'_> {
             return Ok(Var::Global);
         }
         if self.withs.is_empty() {
-            return Err(ScopeError { name, pos });
+            return Err(ScopeError::Undefined { name, pos });
         }
         let start = self.code.with_places.len() as u32;
         for i in (0..self.withs.len()).rev() {
@@ -465,7 +297,7 @@ impl Resolver<'_> {
 
     fn var(&mut self, id: ExprId, name: Symbol) -> Result<Var, ScopeError> {
         let var = self.resolve_var(name, self.code.exprs.pos(id))?;
-        self.code.vars[id.0 as usize] = PackedVar::new(var);
+        self.code.set_var(id, var);
         Ok(var)
     }
 
@@ -703,7 +535,7 @@ impl Resolver<'_> {
             last = self.code.exprs.lambdas[next as usize];
         }
         let unit = self.open_unit(UnitKind::Lambda(first), last.body, chain.len() as u8);
-        self.code.unit_of[id.0 as usize] = unit;
+        self.code.set_unit(id, unit);
         self.unit().locals = chain.len() as u32;
         let mut count = 0;
         for (local, &i) in chain.iter().enumerate() {
@@ -745,9 +577,9 @@ impl Resolver<'_> {
             self.var(id, name)?;
         } else {
             let unit = self.open_unit(UnitKind::Thunk, id, 0);
-            self.code.unit_of[id.0 as usize] = unit;
+            self.code.set_unit(id, unit);
             self.var(id, name)?;
-            self.close_unit();
+            self.close_unit()?;
         }
         Ok(())
     }

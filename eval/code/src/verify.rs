@@ -1,8 +1,8 @@
 //! What is true of every chunk: registers, jumps and table indices lie where they should.
 
 use crate::emit::{Child, Chunk};
+use crate::file::FileCode;
 use crate::op::{MAX_REGS, Op};
-use crate::scope::FileCode;
 
 /// The first thing that is wrong with the code of a unit of `file`, if anything is.
 pub fn verify(chunk: &Chunk, file: &FileCode) -> Result<(), String> {
@@ -31,21 +31,22 @@ pub fn verify(chunk: &Chunk, file: &FileCode) -> Result<(), String> {
 }
 
 fn check_child(chunk: &Chunk, file: &FileCode, child: &Child) -> Result<(), String> {
-    let unit = file.units.get(child.unit as usize).ok_or("a child that is no unit")?;
-    if unit.captures.len as usize != child.captures.len() {
+    if child.unit as usize >= file.unit_count() {
+        return Err("a child that is no unit".into());
+    }
+    let unit = file.unit(child.unit);
+    if unit.captures.len != child.captures.len {
         return Err(format!(
             "unit {} captures {}, not {}",
-            child.unit,
-            unit.captures.len,
-            child.captures.len()
+            child.unit, unit.captures.len, child.captures.len
         ));
     }
     let has = |&from: &u16| match from.checked_sub(Child::CAPTURE) {
         Some(capture) => capture < chunk.captures,
         None => from < chunk.n_regs,
     };
-    child
-        .captures
+    chunk
+        .captures_of(child)
         .iter()
         .all(has)
         .then_some(())

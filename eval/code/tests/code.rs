@@ -1,6 +1,6 @@
 //! The code of small programs, one rule of the compiler in each.
 
-use frazil_code::scope::Names;
+use frazil_code::file::Names;
 use frazil_code::{FileCode, ScopeError, emit, resolve, verify};
 use frazil_syntax::symbol::Symbols;
 use insta::assert_snapshot;
@@ -33,16 +33,17 @@ fn dump_in(source: &str, scope: Option<&[&str]>) -> String {
     let mut symbols = Symbols::new();
     let file = match compile(source, &mut symbols, scope) {
         Ok(file) => file,
-        Err(ScopeError { name, pos }) => {
+        Err(ScopeError::Undefined { name, pos }) => {
             return format!("undefined variable '{}' at {pos}", String::from_utf8_lossy(symbols.name(name)));
         }
+        Err(ScopeError::TooManyCaptures { pos }) => return format!("too many captures at {pos}"),
     };
     let unit = |unit: usize| {
         let chunk = emit(&file, unit as u32);
         assert_eq!(verify(&chunk, &file), Ok(()), "unit {unit} of {source}");
         format!("unit {unit}: {}", frazil_code::dump::dump(&chunk, &file, &symbols))
     };
-    (0..file.units.len()).map(unit).collect()
+    (0..file.unit_count()).map(unit).collect()
 }
 
 fn dump(source: &str) -> String {
@@ -52,11 +53,11 @@ fn dump(source: &str) -> String {
 /// How many units a program has.
 fn n_units(source: &str) -> usize {
     let file = compile(source, &mut Symbols::new(), None).unwrap_or_else(|error| panic!("{error:?}"));
-    for unit in 0..file.units.len() {
+    for unit in 0..file.unit_count() {
         let chunk = emit(&file, unit as u32);
         assert_eq!(verify(&chunk, &file), Ok(()), "unit {unit}");
     }
-    file.units.len()
+    file.unit_count()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One evaluation's world behind plain verbs: evaluate, force, select, print.
 
 use crate::select::AutoArgs;
+use frazil_store::StoreDir;
 use frazil_store::path::StorePath;
 use frazil_syntax::symbol::Symbol;
 use frazil_value::Val;
@@ -11,6 +12,7 @@ use frazil_vm::files::Origin;
 use frazil_vm::print::PrintOptions;
 use frazil_vm::world::State;
 use frazil_vm::{Error, Host, Limits, Machine, Pos, Settings, Step, World};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -61,20 +63,63 @@ pub struct Position {
     pub column: u32,
 }
 
+/// What a `.drv` says, with whole store paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DrvFile {
+    /// The name, without `.drv`.
+    pub name: String,
+    /// The system it is built on.
+    pub system: String,
+    /// The program that builds it.
+    pub builder: String,
+    /// Outputs and their paths, where those are known before the build.
+    pub outputs: BTreeMap<String, Option<String>>,
+    /// The derivations that it needs, each with the outputs that it needs of it.
+    pub input_drvs: BTreeMap<String, Vec<String>>,
+    /// The sources that it needs.
+    pub input_srcs: Vec<String>,
+}
+
+impl DrvFile {
+    fn new(store: &StoreDir, drv: &frazil_store::derivation::Derivation) -> DrvFile {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let outputs = drv.outputs.iter();
+        DrvFile {
+            name: drv.name.clone(),
+            system: text(&drv.system),
+            builder: text(&drv.builder),
+            outputs: outputs.map(|(name, o)| (text(name), o.path().map(|p| store.print(p)))).collect(),
+            input_drvs: drv
+                .input_drvs
+                .iter()
+                .map(|(path, node)| (store.print(path), node.outputs().iter().map(|o| text(o)).collect()))
+                .collect(),
+            input_srcs: drv.input_srcs.iter().map(|path| store.print(path)).collect(),
+        }
+    }
+}
+
 /// An evaluator: everything it evaluates shares one heap and one cache of files.
 pub struct Evaluator {
     world: World,
+    /// The first unit of each text that was a program, by text and directory: an embedder may ask for one over and over.
+    texts: FxHashMap<(Arc<[u8]>, Vec<u8>), u32>,
 }
 
 impl Evaluator {
     /// An evaluator in this world.
     pub fn new(host: Arc<dyn Host>, settings: Settings, limits: Limits) -> Evaluator {
-        Evaluator { world: World::new(host, settings, limits) }
+        Evaluator { world: World::new(host, settings, limits), texts: FxHashMap::default() }
     }
 
     /// Everything the evaluator holds.
     pub fn world(&mut self) -> &mut World {
         &mut self.world
+    }
+
+    /// What may be used.
+    pub fn limits(&self) -> &Limits {
+        &self.world.state.limits
     }
 
     /// Keeps a value that goes to the host alive, until the host lets go of it by [`Evaluator::unpin`].
@@ -101,10 +146,27 @@ impl Evaluator {
 
     /// The value of a program, forced.
     pub fn eval(&mut self, source: &Source) -> Result<Val, Error> {
-        self.run(|m| {
-            let program = program(m, source)?;
+        let known = match source {
+            Source::Text(text, base) => Some((Arc::from(text.as_slice()), base.clone())),
+            _ => None,
+        };
+        let unit = known.as_ref().and_then(|key| self.texts.get(key).copied());
+        let mut loaded = None;
+        let value = self.run(|m| {
+            let program = match (&known, unit) {
+                (None, _) => program(m, source)?,
+                (Some(_), unit) => {
+                    let unit = unit.map_or_else(|| load(m, source), Ok)?;
+                    loaded = Some(unit);
+                    m.heap.new_thunk(unit, std::iter::empty::<Val>())
+                }
+            };
             m.run(Step::Return(program))
-        })
+        });
+        if let (Some(key), Some(unit)) = (known, loaded) {
+            self.texts.insert(key, unit);
+        }
+        value
     }
 
     /// A text to be evaluated when its value is wanted; it is parsed now.
@@ -180,6 +242,11 @@ impl Evaluator {
         self.world.machine().print(v, PrintOptions::RESULT)
     }
 
+    /// A value as a trace shows it, in one line; nothing is forced.
+    pub fn show(&mut self, v: Val) -> Vec<u8> {
+        self.world.machine().show_value(v)
+    }
+
     /// A value as JSON; forced with all that it holds if `strict`.
     pub fn to_json(&mut self, v: Val, strict: bool) -> Result<Vec<u8>, Error> {
         let mut m = self.world.machine().collecting();
@@ -192,6 +259,16 @@ impl Evaluator {
         let mut m = self.world.machine().collecting();
         let text = m.run_native(ToXml::new(v, strict, location))?;
         Ok(m.heap.bytes(text).to_vec())
+    }
+
+    /// Tells `sink` a value as plain data; see [`crate::walk::walk`].
+    pub fn walk(&mut self, v: Val, max_depth: usize, sink: &mut dyn crate::Sink) -> Result<(), Error> {
+        crate::walk::walk(&mut self.world.machine().collecting(), v, max_depth, sink)
+    }
+
+    /// The value of a JSON text.
+    pub fn read_json(&mut self, json: &[u8]) -> Result<Val, Error> {
+        self.run(|m| m.read_json(json))
     }
 
     /// The text of a value that can be coerced to a string.
@@ -210,6 +287,16 @@ impl Evaluator {
     /// The texts of all derivations made since they are kept.
     pub fn derivation_texts(&self) -> Option<&BTreeMap<StorePath, Vec<u8>>> {
         self.world.state.drv_texts.as_ref()
+    }
+
+    /// What the derivation at that path says, if it was made since derivations are kept.
+    pub fn derivation_file(&self, path: &[u8]) -> Option<DrvFile> {
+        let State { drv_texts, settings, .. } = &self.world.state;
+        let path = settings.store_dir.parse(path).ok()?;
+        let text = drv_texts.as_ref()?.get(&path)?;
+        let name = path.derivation_name().ok()?;
+        let drv = frazil_store::aterm::parse(&settings.store_dir, name, text).ok()?;
+        Some(DrvFile::new(&settings.store_dir, &drv))
     }
 
     /// The texts of derivations and of all that they depend on, by path. Only kept ones are there.
@@ -234,6 +321,11 @@ impl Evaluator {
     pub fn locate(&self, pos: Pos) -> Option<Position> {
         let at = self.world.state.files.locate(pos).filter(|_| pos != Pos::NONE)?;
         Some(Position { file: at.origin.to_string(), line: at.line, column: at.column })
+    }
+
+    /// From now on files are read anew.
+    pub fn forget_files(&mut self) {
+        self.world.state.forget_files();
     }
 
     /// A host's text as a string value.

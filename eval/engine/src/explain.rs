@@ -60,7 +60,17 @@ impl Evaluator {
         Ok(errors.iter().map(error).collect())
     }
 
-    fn options(&mut self) -> Options {
+    /// Names that mean something in every program, in order.
+    pub fn globals(&mut self) -> Vec<String> {
+        let state = &self.world().state;
+        let name = |symbol| String::from_utf8_lossy(state.symbols.name(symbol)).into_owned();
+        let mut names: Vec<String> = state.globals.keys().map(|&symbol| name(symbol)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What changes how texts are read.
+    pub fn options(&mut self) -> Options {
         Options { pipe_operators: self.world().state.settings.pipe_operators }
     }
 }
@@ -109,8 +119,9 @@ fn nodes(tree: &SyntaxNode) -> String {
 
 fn units(code: &FileCode, symbols: &Symbols) -> String {
     let mut out = String::new();
-    for (i, unit) in code.units.iter().enumerate() {
-        let captures = &code.captures[unit.captures.range()];
+    for i in 0..code.unit_count() as u32 {
+        let unit = code.unit(i);
+        let captures: Vec<_> = code.captures(&unit).collect();
         line!(
             out,
             "unit {i} {:?}: body {} params {} captures {captures:?}",
@@ -133,7 +144,7 @@ fn units(code: &FileCode, symbols: &Symbols) -> String {
 
 fn instructions(code: &FileCode, symbols: &Symbols) -> String {
     let mut out = String::new();
-    for unit in 0..code.units.len() as u32 {
+    for unit in 0..code.unit_count() as u32 {
         out.push_str(&format!("unit {unit}: "));
         out.push_str(&frazil_code::dump::dump(&frazil_code::emit(code, unit), code, symbols));
     }

@@ -1,6 +1,7 @@
 //! The hallway: sources, attribute paths, lists of derivations, errors as people read them.
 #![forbid(unsafe_code)]
 
+pub mod about;
 #[cfg(feature = "disk")]
 pub mod disk;
 pub mod evaluator;
@@ -8,14 +9,17 @@ pub mod explain;
 pub mod render;
 pub mod select;
 pub mod settings;
+pub mod walk;
 
+pub use about::About;
 #[cfg(feature = "disk")]
 pub use disk::Disk;
-pub use evaluator::{Evaluator, Position, Source};
+pub use evaluator::{DrvFile, Evaluator, Position, Source};
 pub use explain::View;
 pub use frazil_store::{StoreDir, path::StorePath};
 pub use frazil_value::heap::Slot;
 pub use frazil_value::{Kind, Tag, Val};
+pub use frazil_vm::builtins::embedder::{Function, MAX_ARITY};
 pub use frazil_vm::host::HostResult;
 pub use frazil_vm::message::{bytes, lossy};
 pub use frazil_vm::world::Features;
@@ -23,3 +27,4 @@ pub use frazil_vm::{
     Error, ErrorKind, FileKind, Host, HostError, Limits, Pos, Settings, Stats, Trace, TreePart, World,
 };
 pub use select::{AutoArgs, Instance};
+pub use walk::Sink;

@@ -67,7 +67,9 @@ fn a_package_of_nixpkgs() {
         let source = Source::File(nixpkgs.to_str().expect("a plain path").as_bytes().to_vec());
         let v = evaluator.eval(&source).expect("a function");
         let v = evaluator.select(v, b"hello", &AutoArgs::default()).expect("a package");
-        evaluator.derivations(v, &AutoArgs::default()).0.remove(0).drv_path
+        let (mut found, outcome) = evaluator.derivations(v, &AutoArgs::default());
+        outcome.expect("a derivation");
+        found.remove(0).drv_path
     };
     assert_eq!(hello(512 << 10), hello(u64::MAX));
 }

@@ -17,6 +17,11 @@ impl Default for Writer {
 }
 
 impl Writer {
+    /// How many bytes the document has so far.
+    pub fn written(&self) -> usize {
+        self.out.len()
+    }
+
     /// Opens an element; its attributes must come in byte order of name, as CppNix's do.
     pub fn open(&mut self, name: &'static str, attrs: &[(&str, &[u8])]) {
         self.tag(name, attrs);

@@ -45,38 +45,92 @@ const MAX_REMEMBERED: usize = 1 << 15;
 /// Entries of the cache of searches.
 const CACHE: usize = 8192;
 
-/// Slots by key: open addressing, at most half full.
-struct Index {
-    mask: u32,
-    slots: Box<[u32]>,
+/// Slots by key, in as many bytes as their numbers need.
+enum Index {
+    Narrow(Table<u16>),
+    Wide(Table<u32>),
 }
 
 impl Index {
     fn new(keys: &[Symbol]) -> Index {
-        let mask = (keys.len() * 2).next_power_of_two() as u32 - 1;
-        let mut slots = vec![u32::MAX; mask as usize + 1].into_boxed_slice();
-        for (slot, key) in keys.iter().enumerate() {
-            let mut at = spread(key.0) & mask;
-            while slots[at as usize] != u32::MAX {
-                at = (at + 1) & mask;
-            }
-            slots[at as usize] = slot as u32;
+        if keys.len() < u16::MAX as usize {
+            Index::Narrow(Table::new(keys))
+        } else {
+            Index::Wide(Table::new(keys))
         }
-        Index { mask, slots }
     }
 
     fn find(&self, keys: &[Symbol], key: Symbol) -> Option<u32> {
-        let mut at = spread(key.0) & self.mask;
+        match self {
+            Index::Narrow(table) => table.find(keys, key),
+            Index::Wide(table) => table.find(keys, key),
+        }
+    }
+}
+
+/// The number of a slot, or none.
+trait SlotNumber: Copy + PartialEq {
+    const NONE: Self;
+    fn new(slot: u32) -> Self;
+    fn get(self) -> u32;
+}
+
+impl SlotNumber for u16 {
+    const NONE: u16 = u16::MAX;
+    fn new(slot: u32) -> u16 {
+        slot as u16
+    }
+    fn get(self) -> u32 {
+        self as u32
+    }
+}
+
+impl SlotNumber for u32 {
+    const NONE: u32 = u32::MAX;
+    fn new(slot: u32) -> u32 {
+        slot
+    }
+    fn get(self) -> u32 {
+        self
+    }
+}
+
+/// A table of slots with open addressing, at most half full.
+struct Table<N>(Box<[N]>);
+
+impl<N: SlotNumber> Table<N> {
+    fn new(keys: &[Symbol]) -> Table<N> {
+        let mut table = Table(vec![N::NONE; (keys.len() * 2).next_power_of_two()].into_boxed_slice());
+        for (slot, key) in (0..).zip(keys) {
+            let mut at = table.first(*key);
+            while table.0[at] != N::NONE {
+                at = table.next(at);
+            }
+            table.0[at] = N::new(slot);
+        }
+        table
+    }
+
+    fn find(&self, keys: &[Symbol], key: Symbol) -> Option<u32> {
+        let mut at = self.first(key);
         loop {
-            let slot = self.slots[at as usize];
-            if slot == u32::MAX {
+            let slot = self.0[at];
+            if slot == N::NONE {
                 return None;
             }
-            if keys[slot as usize] == key {
-                return Some(slot);
+            if keys[slot.get() as usize] == key {
+                return Some(slot.get());
             }
-            at = (at + 1) & self.mask;
+            at = self.next(at);
         }
+    }
+
+    fn first(&self, key: Symbol) -> usize {
+        spread(key.0) as usize & (self.0.len() - 1)
+    }
+
+    fn next(&self, at: usize) -> usize {
+        (at + 1) & (self.0.len() - 1)
     }
 }
 
@@ -190,7 +244,8 @@ impl Layouts {
             return plan.clone();
         }
         let (left, right) = (self.keys(a), self.keys(b));
-        let (mut keys, mut sources) = (Vec::new(), Vec::new());
+        let most = left.len() + right.len();
+        let (mut keys, mut sources) = (Vec::with_capacity(most), Vec::with_capacity(most));
         merge(&left, &right, symbols, |key, l, r| {
             keys.push(key);
             sources.push(r.map_or_else(|| l.expect("from one side"), |r| r | Plan::RIGHT));

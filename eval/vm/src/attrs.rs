@@ -34,13 +34,20 @@ enum Entry {
 /// Where the attributes of sets are defined, by entry; one is shared by all sets made in the same way.
 pub(crate) struct Positions {
     entries: Vec<Entry>,
+    /// Entries of sets that are made anew with each run of the same code, by their positions.
+    literals: FxHashMap<Box<[Pos]>, PositionsId>,
     updates: FxHashMap<(PositionsId, PositionsId, LayoutId, LayoutId), PositionsId>,
     subsets: FxHashMap<(PositionsId, LayoutId), PositionsId>,
 }
 
 impl Default for Positions {
     fn default() -> Positions {
-        Positions { entries: vec![Entry::None], updates: FxHashMap::default(), subsets: FxHashMap::default() }
+        Positions {
+            entries: vec![Entry::None],
+            literals: FxHashMap::default(),
+            updates: FxHashMap::default(),
+            subsets: FxHashMap::default(),
+        }
     }
 }
 
@@ -55,6 +62,16 @@ impl Positions {
 
     pub(crate) fn literal(&mut self, pos: Box<[Pos]>) -> PositionsId {
         self.add(Entry::Literal(pos))
+    }
+
+    /// The entry of these positions, one for all that ask for the same.
+    fn shared_literal(&mut self, pos: &[Pos]) -> PositionsId {
+        if let Some(&known) = self.literals.get(pos) {
+            return known;
+        }
+        let id = self.literal(pos.into());
+        self.literals.insert(pos.into(), id);
+        id
     }
 
     fn update(
@@ -164,6 +181,14 @@ impl<'w> Machine<'w> {
         (self.layouts.keys(layout), self.heap.attr_values(set, self.layouts))
     }
 
+    /// The slots of a set in CppNix's order: that in which it first met the names.
+    pub(crate) fn met_order(&mut self, set: Val) -> Vec<u32> {
+        let keys = self.attrs(set).0;
+        let mut order: Vec<u32> = (0..keys.len() as u32).collect();
+        order.sort_unstable_by_key(|&slot| keys[slot as usize]);
+        order
+    }
+
     /// How many attributes there are.
     pub fn attr_count(&mut self, set: Val) -> usize {
         let set = self.flat(set);
@@ -191,7 +216,7 @@ impl<'w> Machine<'w> {
             };
             let v = slot.get();
             // A thunk that has run is not worth keeping.
-            self.heap.peek(v).unwrap_or(v)
+            if v.is_element() { v } else { self.heap.peek(v).unwrap_or(v) }
         });
         self.heap.new_attrs(plan.layout, positions, values)
     }
@@ -281,7 +306,8 @@ impl<'w> Machine<'w> {
         let positions = if pos.iter().all(|&p| p == Pos::NONE) {
             0
         } else {
-            self.st.positions.literal(order.iter().map(|&i| pos[i as usize]).collect())
+            let pos: smallvec::SmallVec<[Pos; 16]> = order.iter().map(|&i| pos[i as usize]).collect();
+            self.st.positions.shared_literal(&pos)
         };
         self.heap.new_attrs(layout, positions, order.iter().map(|&i| values[i as usize]))
     }

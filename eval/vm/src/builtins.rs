@@ -6,6 +6,7 @@
 pub mod attrs;
 pub mod debug;
 pub mod derivation;
+pub mod embedder;
 pub mod fetch;
 pub mod functions;
 pub mod hashes;
@@ -79,8 +80,8 @@ pub struct Builtin {
 impl Builtin {
     /// Whether the trace says that it was called.
     pub(crate) fn is_traced(&self) -> bool {
-        // In CppNix, `derivation` is a function of the language.
-        !matches!(self.name, "addErrorContext" | "derivation")
+        // In CppNix, `derivation` is a function of the language; the embedder's functions name themselves.
+        !matches!(self.name, "addErrorContext" | "derivation" | embedder::NAME)
     }
 
     /// What the trace says then.
@@ -116,6 +117,7 @@ const FAMILIES: &[&[Builtin]] = &[
     regex::TABLE,
     derivation::TABLE,
     fetch::TABLE,
+    embedder::TABLE,
 ];
 
 const COUNT: usize = {
@@ -179,7 +181,8 @@ pub(crate) fn install(world: &mut World) {
     let now = if world.state.settings.pure { None } else { Some(world.state.host.now()) };
     let mut values: Vec<(&str, Val)> = Vec::new();
     let features = &world.state.settings.features;
-    for (index, builtin) in TABLE.iter().enumerate().filter(|(_, b)| fetch::is_enabled(features, b.name)) {
+    let is_named = |row: &Builtin| row.name != embedder::NAME && fetch::is_enabled(features, row.name);
+    for (index, builtin) in TABLE.iter().enumerate().filter(|(_, row)| is_named(row)) {
         values.push((builtin.name, world.heap.new_primop(index as u32)));
     }
     let heap = &world.heap;

@@ -106,6 +106,7 @@ impl Coerce {
     }
 
     fn value(&mut self, m: &mut Machine<'_>, v: Val) -> Result<Option<Step>, Error> {
+        m.tick(self.text.len() as u64)?;
         match v.tag() {
             Tag::String => self.push(m, v),
             Tag::Attrs => return self.set(m, v).map(Some),

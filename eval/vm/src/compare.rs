@@ -47,7 +47,8 @@ enum Task {
     Pair(Val, Val),
     Lists(Val, Val, usize),
     /// Values of two sets with the same names, from this one on.
-    Attrs(Val, Val, usize),
+    /// Two sets, and the slots still to be compared, the next one last.
+    Attrs(Val, Val, Vec<u32>),
 }
 
 impl Task {
@@ -107,11 +108,12 @@ impl Equal {
                         return Some((xs[i].get(), ys[i].get()));
                     }
                 }
-                Task::Attrs(a, b, i) => {
-                    let (xs, ys) = (m.attrs(a).1, m.attrs(b).1);
-                    if i < xs.len() {
-                        self.tasks.push(Task::Attrs(a, b, i + 1));
-                        return Some((xs[i].get(), ys[i].get()));
+                Task::Attrs(a, b, mut left) => {
+                    if let Some(slot) = left.pop() {
+                        let (xs, ys) = (m.attrs(a).1, m.attrs(b).1);
+                        let pair = (xs[slot as usize].get(), ys[slot as usize].get());
+                        self.tasks.push(Task::Attrs(a, b, left));
+                        return Some(pair);
                     }
                 }
             }
@@ -145,7 +147,18 @@ impl Equal {
         if m.heap.layout(a) != m.heap.layout(b) {
             return false;
         }
-        self.tasks.push(Task::Attrs(a, b, 0));
+        // Where all is at hand, no order shows.
+        let (xs, ys) = (m.attrs(a).1, m.attrs(b).1);
+        let now = |(x, y): (&Slot, &Slot)| {
+            let (x, y) = (m.heap.peek(x.get())?, m.heap.peek(y.get())?);
+            if x == y { Some(true) } else { equal_now(m, x, y) }
+        };
+        if let Some(all) = xs.iter().zip(ys).map(now).collect::<Option<Vec<bool>>>() {
+            return all.iter().all(|&equal| equal);
+        }
+        let mut order = m.met_order(a);
+        order.reverse();
+        self.tasks.push(Task::Attrs(a, b, order));
         true
     }
 
@@ -189,6 +202,7 @@ impl Native for Equal {
             Wait::Type { a, b, right } => self.typed(m, a, b, right, input),
         };
         loop {
+            m.tick(0)?;
             m.check_nesting(self.tasks.len())?;
             match equal {
                 Err(step) => return Ok(step),

@@ -42,6 +42,12 @@ pub enum ErrorKind {
     Unavailable,
     /// An argument that names nothing there is: CppNix says how to get help.
     Usage,
+    /// A function of the embedder's failed.
+    Embedder,
+    /// The evaluator is in use elsewhere.
+    Busy,
+    /// A mistake of the evaluator's own.
+    Internal,
     /// Any other error of evaluation.
     Eval,
 }

@@ -108,7 +108,7 @@ impl Files {
         let start = self.next_start();
         self.next_pos = start.saturating_add(source.len() as u32 + 1);
         let first_unit = self.next_unit;
-        self.next_unit += code.units.len() as u32;
+        self.next_unit += code.unit_count() as u32;
         let (code, len) = (Arc::new(code), source.len() as u32);
         let source = if matches!(origin, Origin::File(_)) { None } else { Some(source) };
         self.files.push(File { origin, source, len, base_dir, start, first_unit, code });

@@ -94,14 +94,9 @@ pub trait Host: Send + Sync {
         let _ = (path, contents);
         Ok(())
     }
-    /// Copies what is at `source` to the store as `path`.
-    fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
-        let _ = (path, source);
-        Ok(())
-    }
     /// Copies those parts of what is at `source` to the store as `path` that a filter has left.
-    fn copy_tree_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
-        let _ = parts;
-        self.copy_to_store(path, source)
+    fn copy_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
+        let _ = (path, source, parts);
+        Ok(())
     }
 }

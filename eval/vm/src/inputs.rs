@@ -122,6 +122,11 @@ impl Scheme {
     }
 }
 
+/// Fails unless an experimental feature is enabled.
+pub(crate) fn require_feature(enabled: bool, name: &str) -> Result<(), crate::Error> {
+    if enabled { Ok(()) } else { Err(crate::Error::eval(missing_feature(name))) }
+}
+
 /// The error that an experimental feature is not enabled.
 pub fn missing_feature(name: &str) -> String {
     format!(

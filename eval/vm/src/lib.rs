@@ -15,6 +15,7 @@ pub mod link;
 pub mod lint;
 pub mod machine;
 pub mod message;
+mod names;
 pub mod native;
 pub mod print;
 pub mod restrict;

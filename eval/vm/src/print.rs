@@ -105,6 +105,7 @@ impl Machine<'_> {
                     tasks.push(Task::Name(name));
                 }
                 Task::Value(v, depth) => {
+                    self.tick(out.len() as u64)?;
                     self.check_nesting(depth)?;
                     // A list is known by where it is held, a set by itself.
                     let holder = v;
@@ -168,7 +169,7 @@ impl Machine<'_> {
             }
             Tag::Thunk => out.extend_from_slice("«thunk»".as_bytes()),
             Tag::Func if options.ambiguous => out.extend_from_slice(match self.function_kind(v) {
-                FunctionKind::Lambda { .. } => b"<LAMBDA>",
+                FunctionKind::Lambda { .. } | FunctionKind::Derivation => b"<LAMBDA>",
                 FunctionKind::Builtin(_) => b"<PRIMOP>",
                 FunctionKind::PartialBuiltin(_) => b"<PRIMOP-APP>",
             }),
@@ -177,6 +178,9 @@ impl Machine<'_> {
                     FunctionKind::Lambda { name, pos } => {
                         let name = name.map(|n| format!(" {}", self.shown_name(n)));
                         format!("«lambda{} @ {}»", name.unwrap_or_default(), self.st.show_pos(pos))
+                    }
+                    FunctionKind::Derivation => {
+                        "«lambda @ «nix-internal»/derivation-internal.nix:30:1»".to_owned()
                     }
                     FunctionKind::Builtin(name) => format!("«primop {name}»"),
                     FunctionKind::PartialBuiltin(name) => format!("«partially applied primop {name}»"),
@@ -224,12 +228,21 @@ impl Machine<'_> {
                 _ => "an external value".into(),
             },
             Tag::Func => match self.function_kind(v) {
-                FunctionKind::Lambda { .. } => "a function".into(),
+                FunctionKind::Lambda { .. } | FunctionKind::Derivation => "a function".into(),
                 FunctionKind::Builtin(name) => format!("the built-in function '{name}'"),
                 FunctionKind::PartialBuiltin(name) => {
                     format!("the partially applied built-in function '{name}'")
                 }
             },
+        }
+    }
+
+    /// The name of a builtin, whether or not it was given some of its arguments.
+    pub fn builtin_name(&self, v: Val) -> Option<&'static str> {
+        match self.function_kind(v) {
+            FunctionKind::Builtin(name) | FunctionKind::PartialBuiltin(name) => Some(name),
+            FunctionKind::Derivation => Some("derivation"),
+            FunctionKind::Lambda { .. } => None,
         }
     }
 
@@ -249,8 +262,7 @@ impl Machine<'_> {
             (_, index) => {
                 let name = crate::builtins::TABLE[index as usize].name;
                 if name == "derivation" {
-                    // It is native here, and a function of the language in CppNix.
-                    return FunctionKind::Lambda { name: None, pos: self.derivation_function() };
+                    return FunctionKind::Derivation;
                 }
                 if given == 0 { FunctionKind::Builtin(name) } else { FunctionKind::PartialBuiltin(name) }
             }
@@ -261,7 +273,7 @@ impl Machine<'_> {
     pub(crate) fn lambda_of(&self, unit: u32, given: usize) -> (Option<Symbol>, Pos) {
         let file = self.st.files.get(self.st.files.of_unit(unit));
         let tree = &file.code.exprs;
-        let UnitKind::Lambda(first) = file.code.units[(unit - file.first_unit) as usize].kind else {
+        let UnitKind::Lambda(first) = file.code.unit(unit - file.first_unit).kind else {
             return (None, Pos::NONE);
         };
         let index = nth_lambda(tree, first, given);
@@ -280,7 +292,11 @@ impl Machine<'_> {
         }
     }
 
-    pub(crate) fn missing_argument(&mut self, code: &Code, name: Symbol) -> Error {
+    pub(crate) fn missing_argument(&mut self, code: &Code, set: Val) -> Error {
+        // Of several, the one whose name was met first.
+        let needed = code.formals.iter().filter(|(_, has_default)| !has_default).map(|(site, _)| site.name);
+        let missing = needed.filter(|&name| self.attr(set, name).is_none()).min();
+        let name = missing.expect("a formal without an attribute");
         let text = format!(
             "function '{}' called without required argument '{}'",
             self.lambda_name(code),
@@ -292,7 +308,7 @@ impl Machine<'_> {
     pub(crate) fn unexpected_argument(&mut self, code: &Code, set: Val) -> Error {
         let (keys, _) = self.attrs(set);
         let is_formal = |key: &Symbol| code.formals.iter().any(|(site, _)| site.name == *key);
-        let name = *keys.iter().find(|key| !is_formal(key)).expect("more attributes than formals");
+        let name = *keys.iter().filter(|key| !is_formal(key)).min().expect("more attributes than formals");
         let formals = code.formals.iter().map(|(site, _)| self.st.symbols.name(site.name));
         let suggestions = best_matches(formals, self.st.symbols.name(name));
         let text = format!(
@@ -312,7 +328,12 @@ impl Machine<'_> {
 
 /// What a function is, for messages.
 pub(crate) enum FunctionKind {
-    Lambda { name: Option<Symbol>, pos: Pos },
+    Lambda {
+        name: Option<Symbol>,
+        pos: Pos,
+    },
+    /// `derivation`, which is a lambda of a file of CppNix's own.
+    Derivation,
     Builtin(&'static str),
     PartialBuiltin(&'static str),
 }

@@ -162,11 +162,7 @@ impl Host for Restricted {
         self.inner.write_store(path, contents)
     }
 
-    fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
-        self.inner.copy_to_store(path, source)
-    }
-
-    fn copy_tree_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
-        self.inner.copy_tree_to_store(path, source, parts)
+    fn copy_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
+        self.inner.copy_to_store(path, source, parts)
     }
 }

@@ -251,7 +251,7 @@ impl<'w> Machine<'w> {
     }
 
     /// Where a function stands, if it is a lambda.
-    pub(crate) fn function_pos(&self, function: Val) -> Pos {
+    pub fn function_pos(&self, function: Val) -> Pos {
         match self.heap.peek(function).filter(|f| f.is_func()).map(|f| self.function_kind(f)) {
             Some(FunctionKind::Lambda { pos, .. }) => pos,
             _ => Pos::NONE,

@@ -9,7 +9,7 @@ use crate::host::Host;
 use crate::link::Code;
 use crate::lint::Lints;
 use crate::restrict::Restricted;
-use frazil_code::scope::Names;
+use frazil_code::file::Names;
 use frazil_store::StoreDir;
 use frazil_store::derivation::{HashModulo, Scratch};
 use frazil_store::path::StorePath;
@@ -68,7 +68,7 @@ pub struct Settings {
     pub toml_timestamps: bool,
     /// What is done about constructs that may be unwanted.
     pub lints: Lints,
-    /// Experimental features of fetchers.
+    /// Experimental features.
     pub features: Features,
     /// `allow-import-from-derivation`
     pub imports_builds: bool,
@@ -79,8 +79,8 @@ pub struct Settings {
     pub patient: bool,
 }
 
-/// Experimental features that programs can tell. By default all are on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Experimental features that programs can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the features'")]
 pub struct Features {
     pub flakes: bool,
@@ -92,22 +92,6 @@ pub struct Features {
     pub impure_derivations: bool,
     pub git_hashing: bool,
     pub blake3_hashes: bool,
-}
-
-impl Default for Features {
-    fn default() -> Features {
-        Features {
-            flakes: true,
-            fetch_tree: true,
-            fetch_closure: true,
-            verified_fetches: true,
-            dynamic_derivations: true,
-            ca_derivations: true,
-            impure_derivations: true,
-            git_hashing: true,
-            blake3_hashes: true,
-        }
-    }
 }
 
 impl Default for Settings {
@@ -191,179 +175,6 @@ known! {
     hash = "hash", hash_algo = "hashAlgo", to_hash_format = "toHashFormat",
 }
 
-/// Names that CppNix knows before it reads a program, in its order, by which sets are forced deeply.
-const FIRST_NAMES: &[&str] = &[
-    "outPath",
-    "drvPath",
-    "type",
-    "meta",
-    "name",
-    "value",
-    "system",
-    "__overrides",
-    "outputs",
-    "outputName",
-    "file",
-    "line",
-    "column",
-    "__functor",
-    "__toString",
-    "right",
-    "wrong",
-    "__structuredAttrs",
-    "__json",
-    "allowedReferences",
-    "allowedRequisites",
-    "disallowedReferences",
-    "disallowedRequisites",
-    "maxSize",
-    "maxClosureSize",
-    "builder",
-    "args",
-    "__contentAddressed",
-    "__impure",
-    "outputHash",
-    "outputHashAlgo",
-    "outputHashMode",
-    "description",
-    "self",
-    "startSet",
-    "operator",
-    "key",
-    "path",
-    "prefix",
-    "__sub",
-    "__lessThan",
-    "__mul",
-    "__div",
-    "or",
-    "__findFile",
-    "__nixPath",
-    "body",
-    "builtins",
-    "true",
-    "false",
-    "null",
-    "currentTime",
-    "currentSystem",
-    "nixVersion",
-    "storeDir",
-    "langVersion",
-    "traceVerbose",
-    "nixPath",
-    "scopedImport",
-    "import",
-    "typeOf",
-    "isNull",
-    "isFunction",
-    "isInt",
-    "isFloat",
-    "isString",
-    "isBool",
-    "isPath",
-    "genericClosure",
-    "break",
-    "abort",
-    "throw",
-    "addErrorContext",
-    "ceil",
-    "floor",
-    "tryEval",
-    "getEnv",
-    "seq",
-    "deepSeq",
-    "trace",
-    "warn",
-    "derivationStrict",
-    "placeholder",
-    "toPath",
-    "storePath",
-    "pathExists",
-    "baseNameOf",
-    "dirOf",
-    "readFile",
-    "findFile",
-    "hashFile",
-    "readFileType",
-    "readDir",
-    "toXML",
-    "toJSON",
-    "fromJSON",
-    "toFile",
-    "filterSource",
-    "attrNames",
-    "attrValues",
-    "getAttr",
-    "unsafeGetAttrPos",
-    "hasAttr",
-    "isAttrs",
-    "removeAttrs",
-    "listToAttrs",
-    "intersectAttrs",
-    "catAttrs",
-    "functionArgs",
-    "mapAttrs",
-    "zipAttrsWith",
-    "isList",
-    "elemAt",
-    "head",
-    "tail",
-    "map",
-    "filter",
-    "elem",
-    "concatLists",
-    "length",
-    "foldl'",
-    "any",
-    "all",
-    "genList",
-    "sort",
-    "partition",
-    "groupBy",
-    "concatMap",
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "bitAnd",
-    "bitOr",
-    "bitXor",
-    "lessThan",
-    "toString",
-    "substring",
-    "stringLength",
-    "hashString",
-    "convertHash",
-    "match",
-    "split",
-    "concatStringsSep",
-    "replaceStrings",
-    "parseDrvName",
-    "compareVersions",
-    "splitVersion",
-    "unsafeDiscardStringContext",
-    "hasContext",
-    "unsafeDiscardOutputDependency",
-    "addDrvOutputDependencies",
-    "getContext",
-    "appendContext",
-    "fetchMercurial",
-    "fetchurl",
-    "fetchTarball",
-    "fetchGit",
-    "fromTOML",
-    "getFlake",
-    "parseFlakeRef",
-    "flakeRefToString",
-    "derivation",
-    "strict",
-    "drvAttrs",
-    "commonAttrs",
-    "outputsList",
-    "x",
-    "outputToAttrListElement",
-];
-
 /// What an evaluator holds besides its heap, layouts and code.
 pub struct State {
     /// Names.
@@ -388,6 +199,8 @@ pub struct State {
     pub(crate) positions: Positions,
     /// The string of each symbol that was asked for.
     pub(crate) symbol_strings: Vec<Val>,
+    /// Room for the code of the next unit.
+    pub(crate) chunk: frazil_code::Chunk,
     /// The first position of what stands for CppNix's `derivation-internal.nix`.
     pub(crate) derivation_source: Option<u32>,
     /// The errors that thunks failed with.
@@ -398,6 +211,8 @@ pub struct State {
     pub pins: Vec<Val>,
     /// Bytes that the heap had handed out when it was last collected.
     pub(crate) collected_at: u64,
+    /// Bytes that were live then.
+    pub(crate) live: u64,
     /// Bytes to hand out before it is collected again, at least `min_budget`.
     pub(crate) budget: u64,
     pub(crate) min_budget: u64,
@@ -408,6 +223,8 @@ pub struct State {
     pub(crate) scratch: Scratch,
     /// Store paths of hashed sources, by path.
     pub(crate) sources: FxHashMap<Arc<[u8]>, StorePath>,
+    /// Functions of the embedder's, by the number that their values hold.
+    pub functions: Vec<builtins::embedder::Function>,
     pub(crate) regexes: builtins::regex::Cache,
     pub(crate) readdirs: FxHashMap<Arc<[u8]>, Val>,
     pub(crate) search: FxHashMap<Vec<u8>, Option<Arc<[u8]>>>,
@@ -427,6 +244,10 @@ pub struct State {
 
 /// The heap is collected when so many bytes were handed out since the last time, at least.
 const MIN_BUDGET: u64 = 64 << 20;
+/// The same between evaluations, where a small heap is soon collected: a process may have many evaluators.
+const IDLE_BUDGET: u64 = 4 << 20;
+/// So many bytes are handed out between two collections, however small the limit is.
+const LEAST_BUDGET: u64 = 1 << 20;
 
 /// One evaluator's world.
 pub struct World {
@@ -446,7 +267,7 @@ impl World {
         let guard = restricted.then(|| Arc::new(Restricted::new(host.clone(), settings.pure)));
         let host: Arc<dyn Host> = guard.clone().map_or(host, |guard| guard);
         let mut symbols = Symbols::new();
-        for name in FIRST_NAMES {
+        for name in crate::names::MET.split_ascii_whitespace() {
             symbols.intern(name.as_bytes());
         }
         let known = Known::new(&mut symbols);
@@ -472,17 +293,20 @@ impl World {
             contexts: Contexts::default(),
             positions: Positions::default(),
             symbol_strings: Vec::new(),
+            chunk: frazil_code::Chunk::default(),
             derivation_source: None,
             failures: Vec::new(),
             handles: Vec::new(),
             pins: Vec::new(),
             collected_at: 0,
+            live: 0,
             budget: MIN_BUDGET,
             min_budget: MIN_BUDGET,
             drvs: FxHashMap::default(),
             drv_texts: None,
             scratch: Scratch::default(),
             sources: FxHashMap::default(),
+            functions: Vec::new(),
             regexes: Default::default(),
             readdirs: FxHashMap::default(),
             search: FxHashMap::default(),
@@ -508,6 +332,7 @@ impl World {
     pub fn set_limits(&mut self, limits: Limits) {
         self.heap.set_limit(limits.heap);
         self.state.limits = limits;
+        self.state.budget = self.state.budget_beside(0);
     }
 
     /// While a machine runs, the heap is collected when at least so many bytes were handed out since the last time.
@@ -518,11 +343,38 @@ impl World {
     /// Frees all values that neither handles, imported files, builtins nor code need. Answers the bytes still live.
     pub fn collect(&mut self) -> u64 {
         let World { heap, layouts, codes, state } = self;
-        heap.collect(&mut |visit| state.roots(codes, visit), layouts)
+        let live = heap.collect(&mut |visit| state.roots(codes, visit), layouts);
+        state.note_collection(heap, live);
+        live
+    }
+
+    /// Frees values as [`World::collect`] does if so much was handed out since the last time that it is due: many short
+    /// evaluations do not come to it by themselves.
+    pub fn collect_if_due(&mut self) {
+        let since = self.heap.allocated() - self.state.collected_at;
+        if since > self.state.live.max(IDLE_BUDGET).min(self.state.budget) {
+            self.collect();
+        }
     }
 }
 
 impl State {
+    /// Bytes to hand out before the next collection, beside so many live ones: no more than the limit has room for.
+    fn budget_beside(&self, live: u64) -> u64 {
+        let room = self.limits.heap.saturating_sub(live) / 2;
+        live.max(self.min_budget).min(room.max(LEAST_BUDGET))
+    }
+
+    pub(crate) fn note_collection(&mut self, heap: &Heap, live: u64) {
+        self.collected_at = heap.allocated();
+        self.live = live;
+        self.budget = self.budget_beside(live);
+    }
+
+    pub(crate) fn wants_collection(&self, heap: &Heap) -> bool {
+        heap.allocated() - self.collected_at > self.budget
+    }
+
     /// Shows all values in tables and code to a collection.
     pub(crate) fn roots(&self, codes: &boxcar::Vec<Box<Code>>, visit: &mut dyn FnMut(Val)) {
         codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
@@ -547,8 +399,7 @@ impl State {
     pub(crate) fn check_limits(&mut self, heap: &Heap) -> Result<(), Error> {
         self.host.progress(&self.stats);
         if heap.over_limit() {
-            let text = format!("memory limit of {} bytes exceeded", self.limits.heap);
-            return Err(Error::new(ErrorKind::Memory, text));
+            return Err(self.out_of_memory());
         }
         if self.limits.cancel.as_ref().is_some_and(|c| c.load(Ordering::Relaxed)) {
             return Err(Error::new(ErrorKind::Cancelled, "evaluation cancelled"));
@@ -559,9 +410,22 @@ impl State {
         Ok(())
     }
 
+    /// From now on files are read anew.
+    pub fn forget_files(&mut self) {
+        self.imports.clear();
+        self.import_paths.clear();
+        self.sources.clear();
+        self.readdirs.clear();
+        self.search.clear();
+    }
+
     /// Shows a line for people.
     pub(crate) fn say(&self, line: &str) {
         self.host.message_bytes(&crate::message::bytes(line));
+    }
+
+    pub(crate) fn out_of_memory(&self) -> Error {
+        Error::new(ErrorKind::Memory, format!("memory limit of {} bytes exceeded", self.limits.heap))
     }
 
     /// The source position as `FILE:LINE:COLUMN`.

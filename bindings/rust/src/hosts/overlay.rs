@@ -1,6 +1,6 @@
 //! One host laid over another.
 
-use frazil_engine::{FileKind, Host, HostError, HostResult, Stats};
+use frazil_engine::{FileKind, Host, HostError, HostResult, Stats, TreePart};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -41,7 +41,8 @@ impl<U: Host, L: Host> Host for Overlay<U, L> {
             upper => upper?,
         };
         let mut names: BTreeMap<Vec<u8>, Option<FileKind>> = match self.lower.read_dir(path) {
-            Err(HostError::NotFound) => BTreeMap::new(),
+            // What may not be seen there is not there, since the directory is the upper host's.
+            Err(HostError::NotFound | HostError::Forbidden(_)) => BTreeMap::new(),
             lower => lower?.into_iter().collect(),
         };
         names.extend(upper);
@@ -76,6 +77,10 @@ impl<U: Host, L: Host> Host for Overlay<U, L> {
         self.lower.message(line);
     }
 
+    fn message_bytes(&self, line: &[u8]) {
+        self.lower.message_bytes(line);
+    }
+
     fn progress(&self, stats: &Stats) {
         self.lower.progress(stats);
     }
@@ -88,7 +93,7 @@ impl<U: Host, L: Host> Host for Overlay<U, L> {
         self.lower.write_store(path, contents)
     }
 
-    fn copy_to_store(&self, path: &str, source: &[u8]) -> HostResult<()> {
-        self.lower.copy_to_store(path, source)
+    fn copy_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
+        self.lower.copy_to_store(path, source, parts)
     }
 }

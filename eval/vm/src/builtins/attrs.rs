@@ -151,10 +151,12 @@ impl Machine<'_> {
         }
         let set = self.flat(set);
         let (keys, values) = self.attrs(set);
-        let kept = |key: &Symbol| !removed.contains(key);
-        let (names, values): (Vec<Symbol>, Vec<Val>) =
-            keys.iter().zip(values).filter(|(k, _)| kept(k)).map(|(&k, v)| (k, v.get())).unzip();
-        self.subset(set, &names, values)
+        let (mut names, mut kept) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
+        for (&key, value) in keys.iter().zip(values).filter(|(key, _)| !removed.contains(key)) {
+            names.push(key);
+            kept.push(value.get());
+        }
+        self.subset(set, &names, kept)
     }
 
     /// Some of the attributes of a plain set, in order.

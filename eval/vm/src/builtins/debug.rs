@@ -59,10 +59,12 @@ pub(super) const TABLE: &[Builtin] = &[
         )],
         |m, a| {
             let message = text(m, a[0]);
-            match message.is_empty() {
-                true => m.st.say(""),
-                false => m.st.say(&crate::message::behind("evaluation warning:", &message)),
-            }
+            // A blank message has no line of its own to stand in.
+            m.st.say(&if message.trim_ascii().is_empty() {
+                String::new()
+            } else {
+                crate::message::behind("evaluation warning:", &message)
+            });
             if m.st.settings.abort_on_warn {
                 return Err(Error::eval(
                     "aborting to reveal stack trace of warning, as abort-on-warn is set",

@@ -6,8 +6,9 @@ use super::{Builtin, Want, list, row, strict};
 use crate::coerce::{Coerce, CoerceTo};
 use crate::error::Error;
 use crate::files::{Origin, Pos};
+use crate::inputs::{missing_feature, require_feature};
 use crate::machine::Machine;
-use crate::native::{Native, Step, expected, then, traced};
+use crate::native::{Native, Step, then, traced};
 use crate::world::Drv;
 use frazil_code::FileCode;
 use frazil_store::context::{ContextElem, DerivedPath, placeholder};
@@ -111,11 +112,6 @@ impl Machine<'_> {
     /// The position in `derivation-internal.nix` that a delayed call of [`finish_derivation`] has by that number.
     pub(crate) fn internal_pos(&mut self, at: u16) -> Option<Pos> {
         (at != UNSAID).then(|| self.derivation_pos(at))
-    }
-
-    /// Where `derivation` is defined, if its source is known by now.
-    pub(crate) fn derivation_function(&self) -> Pos {
-        self.st.derivation_source.map_or(Pos::NONE, |start| Pos(start + internal_offset(30, 1) as u32))
     }
 
     fn derivation_pos(&mut self, offset: u16) -> Pos {
@@ -345,15 +341,14 @@ impl Strict {
             return self.next(i);
         }
         let known = &m.st.known;
-        let features = m.st.settings.features;
         if key == known.content_addressed() {
             if m.expect(v, Want::Bool, "")? == Val::TRUE {
-                require(features.ca_derivations, "ca-derivations")?;
+                require_feature(m.st.settings.features.ca_derivations, "ca-derivations")?;
                 self.draft.content_addressed = true;
             }
         } else if key == known.impure() {
             if m.expect(v, Want::Bool, "")? == Val::TRUE {
-                require(features.impure_derivations, "impure-derivations")?;
+                require_feature(m.st.settings.features.impure_derivations, "impure-derivations")?;
                 self.draft.impure = true;
             }
         } else if key == known.args() {
@@ -383,7 +378,7 @@ impl Strict {
             b"builder" => self.draft.builder = value.clone(),
             b"system" => self.draft.system = value.clone(),
             b"outputHash" => self.draft.output_hash = Some(value.clone()),
-            b"outputHashAlgo" => self.draft.output_hash_algo = Algorithm::parse(&value).ok(),
+            b"outputHashAlgo" => self.hash_algorithm(m, &value)?,
             b"outputHashMode" => self.hash_mode(m, &value)?,
             b"outputs" => {
                 let names = value.split(|c| b" \t\n\r".contains(c)).filter(|name| !name.is_empty());
@@ -395,17 +390,25 @@ impl Strict {
         self.next(i)
     }
 
+    /// A name that is of no algorithm says nothing.
+    fn hash_algorithm(&mut self, m: &Machine<'_>, name: &[u8]) -> Result<(), Error> {
+        self.draft.output_hash_algo = match Algorithm::parse(name) {
+            Ok(_) => Some(super::hashes::algorithm(m, name)?),
+            Err(_) => None,
+        };
+        Ok(())
+    }
+
     fn hash_mode(&mut self, m: &Machine<'_>, mode: &[u8]) -> Result<(), Error> {
-        let features = m.st.settings.features;
+        let features = &m.st.settings.features;
         match mode {
+            b"git" => require_feature(features.git_hashing, "git-hashing")?,
             b"text" if !features.dynamic_derivations => {
-                let name = &self.draft.name;
-                return Err(Error::eval(format!(
-                    "experimental Nix feature 'dynamic-derivations' is disabled (text-hashed derivation '{name}', \
-                     outputHashMode = \"text\"); add '--extra-experimental-features dynamic-derivations' to enable it"
-                )));
+                let (feature, name) = ("dynamic-derivations", &self.draft.name);
+                let what =
+                    format!("is disabled (text-hashed derivation '{name}', outputHashMode = \"text\")");
+                return Err(eval_error(missing_feature(feature).replacen("is disabled", &what, 1)));
             }
-            b"git" => require(features.git_hashing, "git-hashing")?,
             _ => {}
         }
         self.draft.output_hash_mode = Some(Method::parse_mode(mode).ok_or_else(|| {
@@ -466,7 +469,7 @@ impl Strict {
             b"builder" => self.draft.builder = value,
             b"system" => self.draft.system = value,
             b"outputHash" => self.draft.output_hash = Some(value),
-            b"outputHashAlgo" => self.draft.output_hash_algo = Algorithm::parse(&value).ok(),
+            b"outputHashAlgo" => self.hash_algorithm(m, &value)?,
             _ => self.hash_mode(m, &value)?,
         }
         self.next(i)
@@ -533,6 +536,7 @@ impl Strict {
                 ContextElem::DrvDeep(path) => self.add_closure(m, path)?,
             }
         }
+        super::hashes::require_hash(m, self.draft.output_hash.as_deref().unwrap_or_default())?;
         let name = self.draft.name.clone();
         let draft = std::mem::replace(&mut self.draft, Draft::new(name));
         let store = m.st.settings.store_dir.clone();
@@ -700,30 +704,37 @@ const OUTPUT_OF: &str = "while evaluating the first argument to builtins.outputO
 /// The output of a derivation that itself is an output.
 fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     const NAME: &str = "while evaluating the second argument to builtins.outputOf";
-    then(expected(a[1], Want::Plain, NAME), &[a[0]], |m, kept, output| {
-        let drv = kept[0];
-        let string = m.heap.string(drv);
-        let elems: Vec<ContextElem> = m.st.contexts.elements(string.context).cloned().collect();
-        let base = match elems.as_slice() {
-            [ContextElem::Opaque(path)] => DerivedPath::opaque(path.clone()),
-            [ContextElem::Built(built)] => built.clone(),
-            [ContextElem::DrvDeep(_)] => {
-                let text = crate::message::text(string.bytes);
-                return Err(eval_error(format!(
-                    "string '{text}' has a context which refers to a complete source and binary closure. This is not supported at this time"
-                )));
-            }
-            _ => {
-                let (text, n) = (crate::message::text(string.bytes), elems.len());
-                let error = format!(
-                    "string '{text}' has {n} entries in its context. It should only have exactly one entry"
-                );
-                return Err(eval_error(error).while_(Pos::NONE, OUTPUT_OF));
-            }
-        };
-        let built = DerivedPath::built(&base, m.heap.bytes(output).into()).map_err(eval_error)?;
-        let text = built.placeholder().expect("an output of something");
-        let context = m.st.contexts.of([ContextElem::Built(built)]);
-        Ok(Step::Done(m.heap.new_string(text.as_bytes(), context)))
+    let output = a[1];
+    then(Step::Force(a[0]), &[output], |m, kept, drv| {
+        m.expect(drv, Want::String, OUTPUT_OF)?;
+        // It is refused before the second argument is looked at.
+        output_base(m, drv).map_err(|e| e.while_(Pos::NONE, OUTPUT_OF))?;
+        then(Step::Force(kept[0]), &[drv], |m, kept, output| {
+            let drv = kept[0];
+            m.expect(output, Want::Plain, NAME)?;
+            let base = output_base(m, drv)?;
+            let built = DerivedPath::built(&base, m.heap.bytes(output).into()).map_err(eval_error)?;
+            let text = built.placeholder().expect("an output of something");
+            let context = m.st.contexts.of([ContextElem::Built(built)]);
+            Ok(Step::Done(m.heap.new_string(text.as_bytes(), context)))
+        })
     })
+}
+
+/// What a string with one element of context stands for.
+fn output_base(m: &Machine<'_>, drv: Val) -> Result<DerivedPath, Error> {
+    let string = m.heap.string(drv);
+    let elems: Vec<ContextElem> = m.st.contexts.elements(string.context).cloned().collect();
+    let text = crate::message::text(string.bytes);
+    match elems.as_slice() {
+        [ContextElem::Opaque(path)] => Ok(DerivedPath::opaque(path.clone())),
+        [ContextElem::Built(built)] => Ok(built.clone()),
+        [ContextElem::DrvDeep(_)] => Err(eval_error(format!(
+            "string '{text}' has a context which refers to a complete source and binary closure. This is not supported at this time"
+        ))),
+        _ => Err(eval_error(format!(
+            "string '{text}' has {} entries in its context. It should only have exactly one entry",
+            elems.len()
+        ))),
+    }
 }

@@ -45,10 +45,7 @@ impl Container {
             return Container { v, order: Vec::new(), next: 0 };
         }
         let v = m.flat(v);
-        let keys = m.attrs(v).0;
-        let mut order: Vec<u32> = (0..keys.len() as u32).collect();
-        order.sort_unstable_by_key(|&slot| keys[slot as usize]);
-        Container { v, order, next: 0 }
+        Container { v, order: m.met_order(v), next: 0 }
     }
 
     /// The value in turn.
@@ -174,11 +171,9 @@ fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     };
     let (kind, unit) = m.heap.function(function);
     if kind != Kind::Closure {
-        if function == m.global(b"derivation") {
-            // It is native here, and a function of the language in CppNix.
-            return Ok(Step::Done(m.new_attrs(&[m.st.known.outputs()], &[Val::TRUE])));
-        }
-        return Ok(Step::Done(m.heap.empty_attrs()));
+        let is_derivation = matches!(m.function_kind(v), crate::print::FunctionKind::Derivation);
+        let formals = if is_derivation { vec![m.st.known.outputs()] } else { Vec::new() };
+        return Ok(Step::Done(m.new_attrs(&formals, &vec![Val::TRUE; formals.len()])));
     }
     let code = m.code(unit);
     if code.formals.is_empty() || given + 1 < code.params as usize {
@@ -188,7 +183,7 @@ fn function_args(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let values: Vec<Val> = code.formals.iter().map(|(_, has_default)| Val::bool(*has_default)).collect();
     let file = m.st.files.get(code.file);
     let tree = file.code.clone();
-    let UnitKind::Lambda(first) = tree.units[(unit - file.first_unit) as usize].kind else {
+    let UnitKind::Lambda(first) = tree.unit(unit - file.first_unit).kind else {
         unreachable!("a closure is of a lambda")
     };
     let start = file.start;
@@ -226,7 +221,7 @@ impl Machine<'_> {
         let (Kind::Closure, unit) = self.heap.function(function) else { return Pos::NONE };
         let file = self.st.files.get(self.st.files.of_unit(unit));
         let exprs = &file.code.exprs;
-        let unit = &file.code.units[(unit - file.first_unit) as usize];
+        let unit = file.code.unit(unit - file.first_unit);
         let frazil_code::UnitKind::Lambda(first) = unit.kind else { return Pos::NONE };
         let last = nth_lambda(exprs, first, unit.params as usize - 1);
         let formals =

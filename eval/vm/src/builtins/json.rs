@@ -49,12 +49,20 @@ pub struct ToJson {
     context: u32,
     /// Whether the value waited for is a result of `__toString`, to be coerced.
     coercing: bool,
+    /// Whether paths stay as they are, instead of being copied to the store.
+    plain_paths: bool,
 }
 
 impl ToJson {
     /// The conversion of `v`.
     pub fn new(v: Val, strict: bool) -> ToJson {
-        ToJson { strict, tasks: vec![Task::Value(v)], out: Vec::new(), context: 0, coercing: false }
+        let tasks = vec![Task::Value(v)];
+        ToJson { strict, tasks, out: Vec::new(), context: 0, coercing: false, plain_paths: false }
+    }
+
+    /// The same, but for paths, which stay as they are.
+    pub fn with_plain_paths(self) -> ToJson {
+        ToJson { plain_paths: true, ..self }
     }
 
     fn string(&mut self, m: &mut Machine<'_>, v: Val) -> Result<(), Error> {
@@ -65,6 +73,8 @@ impl ToJson {
 
     /// Writes a value; asks for what it needs to do so.
     fn value(&mut self, m: &mut Machine<'_>, v: Val) -> Result<Option<Step>, Error> {
+        // A value that is shared many times over is small in the heap, and may be huge as text.
+        m.tick(self.out.len() as u64)?;
         match v.tag() {
             Tag::String => self.string(m, v)?,
             Tag::Int => {
@@ -73,7 +83,7 @@ impl ToJson {
             Tag::Immediate if v == Val::NULL => self.out.extend_from_slice(b"null"),
             Tag::Immediate => self.out.extend_from_slice(if v == Val::TRUE { b"true" } else { b"false" }),
             Tag::Boxed if m.heap.as_path(v).is_some() => {
-                let string = m.path_string(v, true)?;
+                let string = m.path_string(v, !self.plain_paths)?;
                 self.string(m, string)?;
             }
             Tag::Boxed => match (m.heap.as_int(v), m.heap.as_float(v)) {
@@ -251,7 +261,7 @@ fn unreadable(text: &str) -> Error {
     if is_syntax { error.while_(Pos::NONE, "while decoding a JSON string") } else { error }
 }
 
-fn from_json(m: &mut Machine<'_>, text: &[u8]) -> Result<Val, Error> {
+pub(super) fn from_json(m: &mut Machine<'_>, text: &[u8]) -> Result<Val, Error> {
     let (mut open, mut whole): (Vec<Open>, _) = (Vec::new(), None);
     for event in Reader::new(text) {
         let event = event.map_err(|e| unreadable(&e.to_string()))?;

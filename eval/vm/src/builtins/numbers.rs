@@ -31,14 +31,14 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "ceil",
         1,
-        &[strict(0, Want::Number, "while evaluating the first argument passed to builtins.ceil")],
-        |m, a| round(m, a[0], f64::ceil),
+        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.ceil")],
+        |m, a| round(m, a[0], f64::ceil, "ceil"),
     ),
     row(
         "floor",
         1,
-        &[strict(0, Want::Number, "while evaluating the first argument passed to builtins.floor")],
-        |m, a| round(m, a[0], f64::floor),
+        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.floor")],
+        |m, a| round(m, a[0], f64::floor, "floor"),
     ),
 ];
 
@@ -152,8 +152,33 @@ pub(crate) fn divide(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Val, Error> 
     }
 }
 
-fn round(m: &mut Machine<'_>, v: Val, how: fn(f64) -> f64) -> Result<Step, Error> {
-    let Some(f) = m.heap.as_float(v) else { return Ok(Step::Done(v)) };
+/// Fails for integers that CppNix once rounded by way of floats.
+fn not_rounded(n: i64) -> Result<(), Error> {
+    let float = n as f64;
+    let what = if float >= 9_223_372_036_854_775_808.0 {
+        format!("the NixInt argument {n} caused undefined behavior in previous Nix versions.")
+    } else if float as i64 != n {
+        format!(
+            "a loss of precision occurred in previous Nix versions because the NixInt argument {n} was rounded to {}.",
+            float as i64
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::eval(format!(
+        "Due to a bug (see https://github.com/NixOS/nix/issues/12899) {what}\n\tFuture Nix versions might implement the \
+         correct behavior."
+    )))
+}
+
+fn round(m: &mut Machine<'_>, v: Val, how: fn(f64) -> f64, name: &str) -> Result<Step, Error> {
+    if let Some(n) = m.heap.as_int(v) {
+        return not_rounded(n).map(|()| Step::Done(v));
+    }
+    let Some(f) = m.heap.as_float(v) else {
+        let context = format!("while evaluating the first argument passed to builtins.{name}");
+        return Err(m.wanted("a float", v).while_(Pos::NONE, context));
+    };
     let rounded = how(f);
     // The bounds are powers of two, so exact as floats.
     if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&rounded) {

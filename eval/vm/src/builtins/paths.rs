@@ -7,6 +7,7 @@ use crate::files::{Origin, Pos};
 use crate::host::{FileKind, HostError, TreePart};
 use crate::machine::Machine;
 use crate::native::{Args, Native, Step, then, then_closure, traced};
+use frazil_code::ScopeError;
 use frazil_store::context::ContextElem;
 use frazil_store::hash::{Algorithm, Hash, Hasher};
 use frazil_store::nar::{self, Event};
@@ -112,6 +113,7 @@ pub(super) const TABLE: &[Builtin] = &[
         |_, a| {
             Ok(Step::ReturnRun(Box::new(PathArgs {
                 set: a[0],
+                order: Vec::new(),
                 i: 0,
                 context: None,
                 path: None,
@@ -303,8 +305,15 @@ impl Machine<'_> {
             return Ok(known.clone());
         }
         let name = base_name(path).to_vec();
+        if name.ends_with(b".drv") {
+            return Err(Error::eval("file names are not allowed to end in '.drv'"));
+        }
         let source = Source { name, path: path.to_vec(), method: Method::Nar, expected: None };
-        let mut walk = Walk::of(self, path)?;
+        // Only messages tell whether links on the way to it were followed.
+        let mut walk = match Walk::of(self, path) {
+            Err(_) => Walk::of(self, &self.real_parent(path))?,
+            Ok(walk) => walk,
+        };
         while walk.next(self)?.is_some() {
             walk.answer(true);
         }
@@ -431,25 +440,42 @@ impl Machine<'_> {
                 return Err(Error::new(ErrorKind::Syntax, text).at(Pos(start + error.offset)));
             }
         };
-        let globals = &self.st.globals;
+        let (globals, lints) = (&self.st.globals, exprs.lints.clone());
         let patient = self.st.settings.patient;
         let is_global = |name| globals.contains_key(&name);
         let resolved = frazil_code::resolve(exprs, &is_global, self.st.names, scope, patient);
         let code = match resolved {
             Ok(code) => code,
             Err(error) => {
-                self.st.files.add_broken(origin, source, base_dir);
-                let name = crate::message::text(self.st.symbols.name(error.name)).into_owned();
-                let text = format!("undefined variable '{name}'");
-                return Err(Error::new(ErrorKind::UndefinedVariable, text).at(Pos(start + error.pos)));
+                self.st.files.add_broken(origin, source.clone(), base_dir);
+                // What there is to say about the text comes before what its names mean.
+                self.lint(&lints, &source, start)?;
+                return Err(self.scope_error(error, start));
             }
         };
         let file = self.st.files.add(origin, source.clone(), base_dir, code);
-        let lints = &self.st.files.get(file).code.exprs.lints;
-        self.lint(lints, &source, start)?;
+        self.lint(&lints, &source, start)?;
         let count = self.st.files.unit_count();
         self.st.units.resize(count, u32::MAX);
         Ok(self.st.files.get(file).first_unit)
+    }
+}
+
+impl Machine<'_> {
+    /// The error of a file whose positions begin at `start`.
+    fn scope_error(&self, error: ScopeError, start: u32) -> Error {
+        let (error, pos) = match error {
+            ScopeError::Undefined { name, pos } => {
+                let name = crate::message::text(self.st.symbols.name(name));
+                let text = format!("undefined variable '{name}'");
+                (Error::new(ErrorKind::UndefinedVariable, text), pos)
+            }
+            ScopeError::TooManyCaptures { pos } => {
+                let text = "this expression uses more than 65535 values from around it";
+                (Error::new(ErrorKind::Syntax, text), pos)
+            }
+        };
+        error.at(crate::link::position(start, pos))
     }
 }
 
@@ -637,6 +663,17 @@ pub const FETCHURL_PATH: &[u8] = b"/__corepkgs__/fetchurl.nix";
 const FETCHURL: &[u8] = include_bytes!("fetchurl.nix");
 
 impl Machine<'_> {
+    /// The path with the links on the way to it followed.
+    fn real_parent(&self, path: &[u8]) -> Vec<u8> {
+        let mut names: Vec<&[u8]> = path.split(|&c| c == b'/').filter(|name| !name.is_empty()).collect();
+        let last = names.pop().unwrap_or_default();
+        let mut real = Vec::new();
+        for name in names {
+            real = self.followed(&[&real[..], b"/", name].concat());
+        }
+        [&real[..], b"/", last].concat()
+    }
+
     /// The path with a link at its end followed, for messages.
     fn followed(&self, path: &[u8]) -> Vec<u8> {
         let mut path = path.to_vec();
@@ -818,6 +855,8 @@ struct Source {
 
 struct PathArgs {
     set: Val,
+    /// Its slots, in the order in which they are looked at.
+    order: Vec<u32>,
     i: usize,
     /// What the trace says of the attribute that is being forced.
     context: Option<&'static str>,
@@ -834,9 +873,13 @@ impl Native for PathArgs {
     traced!(self, visit: [self.set], self.filter.iter());
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        if self.order.is_empty() {
+            self.order = m.met_order(self.set);
+        }
         let (keys, values) = m.attrs(self.set);
         if input != Val::ABSENT {
-            let (key, pos) = (m.st.symbols.name(keys[self.i]).to_vec(), m.attr_pos(self.set, keys[self.i]));
+            let key = keys[self.order[self.i] as usize];
+            let (key, pos) = (m.st.symbols.name(key).to_vec(), m.attr_pos(self.set, key));
             let want = match &key[..] {
                 b"path" => Want::Any,
                 b"filter" => Want::Function,
@@ -855,14 +898,16 @@ impl Native for PathArgs {
                 b"filter" => self.filter = Some(input),
                 b"recursive" => self.method = if input == Val::TRUE { Method::Nar } else { Method::Flat },
                 _ => {
+                    super::hashes::require_hash(m, m.heap.bytes(input))?;
                     let hash = Hash::parse_allow_empty(m.heap.bytes(input), Some(Algorithm::Sha256));
                     self.expected = Some(hash.map_err(|e| Error::eval(e.to_string()))?);
                 }
             }
             self.i += 1;
         }
-        if let Some(value) = values.get(self.i) {
-            let (key, pos) = (keys[self.i], m.attr_pos(self.set, keys[self.i]));
+        if let Some(slot) = self.order.get(self.i).map(|&slot| slot as usize) {
+            let (key, value) = (keys[slot], &values[slot]);
+            let pos = m.attr_pos(self.set, key);
             self.context = Some(match m.st.symbols.name(key) {
                 b"path" => {
                     const CONTEXT: &str = "while evaluating the 'path' attribute passed to 'builtins.path'";
@@ -896,7 +941,8 @@ impl Native for PathArgs {
     }
 
     fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
-        let key = m.attrs(self.set).0.get(self.i).copied();
+        let slot = self.order.get(self.i).copied();
+        let key = slot.and_then(|slot| m.attrs(self.set).0.get(slot as usize).copied());
         if let (Some(context), Some(key)) = (self.context, key) {
             error.add_trace(m.attr_pos(self.set, key), context);
         }
@@ -1080,7 +1126,7 @@ impl Walk {
             if let (Method::Flat, [TreePart::File { executable, .. }]) = (source.method, &mut parts[..]) {
                 *executable = false;
             }
-            let copied = m.st.host.copy_tree_to_store(&text, &source.path, &parts);
+            let copied = m.st.host.copy_to_store(&text, &source.path, &parts);
             m.host_result(&source.path, copied)?;
         }
         Ok(path)

@@ -30,19 +30,27 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "substring",
         3,
-        &[
-            strict(
-                0,
-                Want::Int,
-                "while evaluating the first argument (the start offset) passed to builtins.substring",
-            ),
-            strict(
-                1,
-                Want::Int,
-                "while evaluating the second argument (the substring length) passed to builtins.substring",
-            ),
-        ],
-        substring,
+        &[strict(
+            0,
+            Want::Int,
+            "while evaluating the first argument (the start offset) passed to builtins.substring",
+        )],
+        |m, a| {
+            if m.heap.as_int(a[0]).expect("checked") < 0 {
+                return Err(Error::eval("negative start position in 'substring'"));
+            }
+            match m.heap.peek(a[1]) {
+                Some(len) if len.as_small_int().is_some() => substring(m, &[a[0], len, a[2]]),
+                _ => then(Step::Force(a[1]), &[a[0], a[2]], |m, kept, len| {
+                    m.expect(
+                        len,
+                        Want::Int,
+                        "while evaluating the second argument (the substring length) passed to builtins.substring",
+                    )?;
+                    substring(m, &[kept[0], len, kept[1]])
+                }),
+            }
+        },
     ),
     row("stringLength", 1, &[], |_, a| {
         const CONTEXT: &str = "while evaluating the argument passed to builtins.stringLength";
@@ -148,7 +156,7 @@ pub(super) const TABLE: &[Builtin] = &[
             strict(0, Want::String, "while evaluating the first argument passed to builtins.appendContext"),
             strict(1, Want::Attrs, "while evaluating the second argument passed to builtins.appendContext"),
         ],
-        |_, a| Ok(Step::ReturnRun(Box::new(Append::new(a[0], a[1])))),
+        |m, a| Ok(Step::ReturnRun(Box::new(Append::new(m, a[0], a[1])))),
     ),
 ];
 
@@ -163,9 +171,7 @@ impl Machine<'_> {
 fn substring(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let start = m.heap.as_int(a[0]).expect("checked");
     let len = m.heap.as_int(a[1]).expect("checked");
-    let Ok(start) = usize::try_from(start) else {
-        return Err(Error::eval("negative start position in 'substring'"));
-    };
+    let start = usize::try_from(start).expect("checked");
     const CONTEXT: &str = "while evaluating the third argument (the string) passed to builtins.substring";
     let string = Coerce::new(a[2], CoerceTo { more: false, copy: true }, Pos::NONE, CONTEXT);
     let cut = move |m: &mut Machine<'_>, v: Val| {
@@ -418,6 +424,8 @@ fn add_output_dependencies(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
 struct Append {
     string: Val,
     set: Val,
+    /// Its slots, in the order in which they are looked at.
+    order: Vec<u32>,
     /// The number of the entry behind the one being read.
     i: usize,
     field: Field,
@@ -447,12 +455,13 @@ impl Field {
 }
 
 impl Append {
-    fn new(string: Val, set: Val) -> Append {
-        Append { string, set, i: 0, field: Field::Entry, elems: Vec::new(), asked: None }
+    fn new(m: &mut Machine<'_>, string: Val, set: Val) -> Append {
+        let order = m.met_order(set);
+        Append { string, set, order, i: 0, field: Field::Entry, elems: Vec::new(), asked: None }
     }
 
     fn key(&self, m: &mut Machine<'_>) -> (String, Pos) {
-        let key = m.attrs(self.set).0[self.i - 1];
+        let key = m.attrs(self.set).0[self.order[self.i - 1] as usize];
         (crate::message::text(m.st.symbols.name(key)).into_owned(), m.attr_pos(self.set, key))
     }
 
@@ -504,7 +513,8 @@ impl Native for Append {
             let is_there = v != Val::ABSENT;
             let asked = match self.field {
                 Field::Entry => {
-                    let Some(slot) = m.attrs(self.set).1.get(self.i) else { break };
+                    let Some(&slot) = self.order.get(self.i) else { break };
+                    let slot = &m.attrs(self.set).1[slot as usize];
                     self.i += 1;
                     self.path(m)?;
                     self.field = Field::Info;

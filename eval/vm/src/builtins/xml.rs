@@ -62,6 +62,7 @@ impl ToXml {
     }
 
     fn value(&mut self, m: &mut Machine<'_>, v: Val) -> Result<Option<Step>, Error> {
+        m.tick(self.writer.written() as u64)?;
         match v.tag() {
             Tag::Thunk => self.writer.empty("unevaluated", &[]),
             Tag::Int => self.simple("int", v.as_small_int().expect("an integer").to_string().as_bytes()),
@@ -144,7 +145,7 @@ impl ToXml {
     fn lambda(&mut self, m: &mut Machine<'_>, unit: u32, given: usize) {
         let file = m.st.files.get(m.st.files.of_unit(unit));
         let tree = &file.code.exprs;
-        let UnitKind::Lambda(first) = file.code.units[(unit - file.first_unit) as usize].kind else {
+        let UnitKind::Lambda(first) = file.code.unit(unit - file.first_unit).kind else {
             return self.writer.empty("unevaluated", &[]);
         };
         let index = crate::print::nth_lambda(tree, first, given);

@@ -1,0 +1,227 @@
+// The package as its users see it. FRAZIL_PACKAGE is what is imported; else the one beside this folder.
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
+
+const name = process.env.FRAZIL_PACKAGE ?? new URL('../frazil.mjs', import.meta.url).href
+const { Evaluator, NixError, Value, evaluate, evaluateSync } = await import(name)
+
+const ENDLESS = 'builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }'
+
+const rejects = async (program, code, options) => {
+  const evaluator = new Evaluator(options)
+  let caught
+  await assert.rejects(
+    async () => (await evaluator.eval(program)).toJS(),
+    (error) => {
+      caught = error
+      assert.ok(error instanceof NixError, String(error))
+      const codes = Array.isArray(code) ? code : [code]
+      assert.ok(codes.includes(error.code), `${program}: ${error.code}: ${error.message}`)
+      return true
+    },
+  )
+  assert.equal(evaluator.evalSync('1 + 1').toJSSync(), 2, 'the evaluator works on')
+  return caught
+}
+
+test('ES module and CommonJS are one', () => {
+  const require = createRequire(import.meta.url)
+  const common = require(process.env.FRAZIL_PACKAGE ?? '../frazil.js')
+  assert.equal(common.Evaluator, Evaluator)
+})
+
+test('data of every kind', async () => {
+  const text = '{ n = null; t = true; i = 9007199254740991; f = 1.5; s = "é\\n"; p = /a/b; l = [ 1 [ ] { } ]; a.b = { }; }'
+  const data = await evaluate(text)
+  assert.deepEqual(data, { a: { b: {} }, f: 1.5, i: 2 ** 53 - 1, l: [1, [], {}], n: null, p: '/a/b', s: 'é\n', t: true })
+  assert.deepEqual(new Evaluator().value(data).toJSSync(), data)
+  assert.deepEqual(evaluateSync('[ ]'), [])
+})
+
+test('large integers', async () => {
+  await assert.rejects(evaluate('9007199254740992'), { code: 'FRAZIL_TYPE' })
+  assert.deepEqual(await evaluate('[ 9007199254740993 1 "n" ]', { bigint: true }), [9007199254740993n, 1, 'n'])
+})
+
+test('values are lazy', async () => {
+  const value = await new Evaluator().eval('{ a = throw "never"; l = [ 1 (throw "never") ]; }')
+  assert.ok(value instanceof Value)
+  assert.deepEqual(value.names(), ['a', 'l'])
+  assert.equal(value.length, 2)
+  assert.equal(value.get('a').kind, 'thunk')
+  assert.equal(value.get('b'), undefined)
+  assert.equal(value.get('l').get(0).toJSSync(), 1)
+  assert.equal(value.get('l').get(2), undefined)
+  await assert.rejects(value.path('a'), { code: 'FRAZIL_THROWN' })
+})
+
+test('calls', async () => {
+  const evaluator = new Evaluator()
+  const f = await evaluator.eval('{ a, b ? 2, f }: f (a + b)')
+  const double = evaluator.evalSync('n: n * 2')
+  assert.equal(await (await f.call({ a: 1, f: double })).toJS(), 6)
+  assert.equal(evaluator.evalSync('a: b: a - b').callSync(5, 3).toJSSync(), 2)
+  await assert.rejects(async () => evaluator.evalSync('x: x').call(new Evaluator().evalSync('1')), NixError)
+})
+
+test('errors have codes, places and frames', async () => {
+  const error = await rejects('{\n  a = throw "no";\n}', 'FRAZIL_THROWN')
+  assert.equal(error.message, 'no')
+  assert.equal(error.labels[0].line, 2)
+  assert.match(error.codeframe, /throw "no"/)
+  assert.ok(error.trace.length > 0 && error.renderFull().includes('error: no'))
+  const syntax = await rejects('{\n a = ;\n}', 'FRAZIL_SYNTAX')
+  assert.deepEqual({ ...syntax.labels[0], message: '' }, { file: '«string»', line: 2, column: 6, message: '' })
+  const missing = await rejects('{ colour = 1; }.color', 'FRAZIL_MISSING_ATTRIBUTE')
+  assert.equal(missing.helpMessage, 'Did you mean colour?')
+  assert.equal(new Evaluator().check('{ a = ; b = ; }').length, 2)
+  assert.ok(JSON.stringify(missing).includes('missing-attribute'))
+})
+
+test('untrusted programs are refused or stopped', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'frazil-'))
+  const secret = join(dir, 'secret')
+  writeFileSync(secret, 'secret')
+  mkdirSync(join(dir, 'open'))
+  symlinkSync(secret, join(dir, 'open', 'link'))
+  process.env.FRAZIL_SECRET = '1'
+  const roots = [join(dir, 'open')]
+  await rejects(`builtins.readFile ${secret}`, 'FRAZIL_RESTRICTED', { roots })
+  await rejects(`builtins.readFile ${dir}/open/link`, 'FRAZIL_RESTRICTED', { roots })
+  await rejects(`import ${secret}`, 'FRAZIL_RESTRICTED')
+  await rejects(`"\${${secret}}"`, 'FRAZIL_RESTRICTED')
+  await rejects('builtins.fetchurl "http://localhost"', 'FRAZIL_UNAVAILABLE')
+  await rejects('builtins.readFile (builtins.storePath /nix/store/00000000000000000000000000000000-x)', 'FRAZIL_RESTRICTED')
+  assert.equal(evaluateSync('builtins.getEnv "FRAZIL_SECRET"'), '')
+  assert.equal(evaluateSync('builtins.getEnv "FRAZIL_SECRET"', { variables: ['FRAZIL_SECRET'] }), '1')
+  const limits = { memoryMiB: 64, seconds: 5, steps: 50_000_000 }
+  const limit = ['FRAZIL_MEMORY', 'FRAZIL_STEPS', 'FRAZIL_TIME']
+  await rejects(ENDLESS, limit, { limits })
+  await rejects(ENDLESS, 'FRAZIL_TIME', { limits: { seconds: 0.05 } })
+  await rejects(ENDLESS, 'FRAZIL_STEPS', { limits: { steps: 100_000 } })
+  await rejects('let f = s: n: if n == 0 then s else f (s + s) (n - 1); in f "12345678" 40', 'FRAZIL_MEMORY', { limits })
+  await rejects('let f = n: 1 + f n; in f 0', 'FRAZIL_CALL_DEPTH', { limits })
+  const laughs = Array.from({ length: 60 }, (_, i) => `a${i + 1} = { l = a${i}; r = a${i}; };`).join(' ')
+  await rejects(`let a0 = { x = "ha"; }; ${laughs} in a60`, limit, { limits })
+  await rejects(`let a0 = { x = "ha"; }; ${laughs} in builtins.toJSON a60`, limit, { limits })
+  await rejects('boom 1', 'FRAZIL_HOST_FUNCTION', { functions: { boom: () => { throw new Error('no') } } })
+})
+
+test('functions of JavaScript', async () => {
+  const functions = {
+    add: (a, b) => a + b,
+    boom: () => {
+      throw new RangeError('boom')
+    },
+    nothing: (_) => undefined,
+    promise: async (_) => 1,
+  }
+  const evaluator = new Evaluator({ functions, values: { answer: { n: [42] } } })
+  assert.deepEqual(evaluator.evalSync('map (add 1) [ 1 2 ]').toJSSync(), [2, 3])
+  assert.deepEqual(await (await evaluator.eval('map (add 1) answer.n')).toJS(), [43])
+  assert.equal(evaluator.evalSync('nothing 1').toJSSync(), null)
+  for (const run of [() => evaluator.eval('boom 1'), async () => evaluator.evalSync('boom 1')]) {
+    await assert.rejects(run, (error) => error.code === 'FRAZIL_HOST_FUNCTION' && error.cause instanceof RangeError)
+  }
+  await assert.rejects(evaluator.eval('promise 1'), /promise/)
+})
+
+test('a function that uses the busy evaluator is told so', async () => {
+  let evaluator
+  const functions = { again: (text) => evaluator.evalSync(text).toJSSync() }
+  evaluator = new Evaluator({ functions })
+  for (const run of [() => evaluator.eval('again "1"'), async () => evaluator.evalSync('again "1"')]) {
+    await assert.rejects(run, (error) => error.cause?.code === 'FRAZIL_BUSY')
+  }
+})
+
+test('signals stop evaluations', async () => {
+  const evaluator = new Evaluator()
+  await assert.rejects(evaluator.eval(ENDLESS, { signal: AbortSignal.timeout(50) }), { name: 'TimeoutError' })
+  const controller = new AbortController()
+  const pending = evaluator.eval(ENDLESS, { signal: controller.signal })
+  setTimeout(() => controller.abort(), 50)
+  await assert.rejects(pending, { name: 'AbortError' })
+  assert.equal(await (await evaluator.eval('1')).toJS(), 1)
+  const endless = evaluator.eval(ENDLESS)
+  setTimeout(() => evaluator.cancel(), 50)
+  await assert.rejects(endless, { code: 'FRAZIL_CANCELLED' })
+})
+
+test('events', async () => {
+  const events = []
+  const evaluator = new Evaluator({ files: { '/x.nix': '1' }, onEvent: (...event) => events.push(event) })
+  const text = 'builtins.trace "t" (builtins.warn "w" [ (import /x.nix) (derivation { name = "x"; system = "s"; builder = "b"; }).drvPath ])'
+  await (await evaluator.eval(text)).toJS()
+  const kinds = Object.fromEntries(events)
+  assert.equal(kinds.trace, 't')
+  assert.equal(kinds.warn, 'w')
+  assert.equal(kinds.read, '/x.nix')
+  assert.match(kinds.derivation, /-x\.drv$/)
+  assert.deepEqual(evaluator.inputs().files, ['/x.nix'])
+})
+
+const PACKAGES = `let d = name: derivation { inherit name; system = "s"; builder = "b"; };
+  in { a = d "a" // { meta = { license = "MIT"; f = x: x; }; }; bad = throw "bad"; null = null; number = 1;
+    deep = { recurseForDerivations = true; b = d "b"; }; shallow = { c = d "c"; }; }`
+
+test('jobs', async () => {
+  const evaluator = new Evaluator()
+  const value = await evaluator.eval(PACKAGES)
+  const jobs = []
+  for await (const job of evaluator.jobs(value, { meta: true, inputDrvs: true })) jobs.push(job)
+  assert.deepEqual(jobs.map((job) => job.attr), ['a', 'bad', 'deep.b', 'number'])
+  assert.ok(jobs[0].ok && jobs[0].meta.license === 'MIT' && jobs[2].attrPath.length === 2)
+  assert.ok(!jobs[1].ok && jobs[1].error.code === 'FRAZIL_THROWN')
+  for await (const job of evaluator.jobs(value)) {
+    assert.equal(job.attr, 'a')
+    break
+  }
+  const parts = []
+  for (const i of [0, 1, 2]) for await (const job of evaluator.jobs(value, { shard: [i, 3] })) parts.push(job.attr)
+  assert.deepEqual(parts.sort(), jobs.map((job) => job.attr).sort())
+})
+
+test('derivations', async () => {
+  const evaluator = new Evaluator({ keepDerivations: true })
+  const value = await evaluator.eval('derivation { name = "x"; system = "s"; builder = "/bin/sh"; }')
+  const derivation = await value.derivation()
+  assert.equal(derivation.builder, '/bin/sh')
+  assert.equal(derivation.drvPath, await value.drvPath())
+  assert.ok(evaluator.derivationClosure([derivation.drvPath]).get(derivation.drvPath).startsWith('Derive('))
+  assert.equal(await (await evaluator.eval('{ }')).derivation(), undefined)
+})
+
+test('an evaluator is disposed', () => {
+  const evaluator = new Evaluator()
+  evaluator[Symbol.dispose]()
+  assert.throws(() => evaluator.evalSync('1'), /disposed/)
+})
+
+test('worker threads', async () => {
+  const code = `
+    const { workerData, parentPort } = require('node:worker_threads')
+    import(workerData.name).then(async ({ Evaluator }) => {
+      const evaluator = new Evaluator({ functions: { double: (n) => 2 * n } })
+      const value = await evaluator.eval(\`double \${workerData.n}\`)
+      parentPort.postMessage(await value.toJS())
+    })`
+  const answer = (n) =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(code, { eval: true, workerData: { name: import.meta.resolve(name), n } })
+      worker.on('message', resolve).on('error', reject)
+    })
+  assert.deepEqual(await Promise.all([1, 2, 3, 4].map(answer)), [2, 4, 6, 8])
+})
+
+test('many evaluations at once', async () => {
+  const evaluator = new Evaluator()
+  const f = await evaluator.eval('n: builtins.foldl\' (a: b: a + b) n (builtins.genList (n: n) 100)')
+  const answers = await Promise.all(Array.from({ length: 50 }, async (_, n) => (await f.call(n)).toJS()))
+  assert.deepEqual(answers, Array.from({ length: 50 }, (_, n) => n + 4950))
+})

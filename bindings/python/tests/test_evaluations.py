@@ -1,0 +1,233 @@
+"""Errors, limits, access, functions of Python's, threads, tasks, processes."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import frazil
+
+ENDLESS = "builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }"
+
+
+def fails(program: str, kind: type[BaseException], **options: Any) -> Any:
+    evaluator = frazil.Evaluator(**options)
+    with pytest.raises(kind) as caught:
+        evaluator.eval(program).force_deep().to_python()
+    assert evaluator.eval("1 + 1").to_python() == 2, "the evaluator works on"
+    return caught.value
+
+
+def test_errors_have_classes_places_and_reports() -> None:
+    error = fails('{\n  a = throw "no";\n}', frazil.ThrowError)
+    assert error.code == "thrown" and error.message == "no" and "throw" in error.render()
+    assert any(frame.span and frame.span.line == 2 for frame in error.trace)
+    error = fails("{\n a = ;\n}", frazil.ParseError)
+    assert (error.filename, error.lineno, error.offset) == ("«string»", 2, 6)
+    assert fails("{ colour = 1; }.color", KeyError).suggestions == ["colour"]
+    fails("builtins.length 1", TypeError)
+    fails("let x = x; in x", RecursionError)
+    fails("assert false; 1", AssertionError)
+    if sys.version_info >= (3, 11):
+        assert "error:" in error.__notes__[0]
+
+
+def test_untrusted_programs_are_refused_or_stopped(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "link").symlink_to(secret)
+    os.environ["FRAZIL_SECRET"] = "1"
+    fails(f"builtins.readFile {secret}", PermissionError, roots=[tmp_path / "open"])
+    fails(f"builtins.readFile {tmp_path}/open/link", PermissionError, roots=[tmp_path / "open"])
+    fails(f"builtins.readFile {tmp_path}/open/../secret", PermissionError, roots=[tmp_path / "open"])
+    fails(f"import {secret}", PermissionError)
+    fails(f"builtins.readDir {tmp_path}", PermissionError)
+    assert frazil.Evaluator().eval(f"builtins.pathExists {secret}").to_python() is False
+    fails(f'"${{{secret}}}"', PermissionError)
+    fails("builtins.fetchurl http://localhost", frazil.UnavailableError)
+    fails("builtins.readFile (builtins.storePath /nix/store/00000000000000000000000000000000-x)", PermissionError)
+    assert frazil.Evaluator().eval('builtins.getEnv "FRAZIL_SECRET"').to_python() == ""
+    assert frazil.Evaluator(variables=["FRAZIL_SECRET"]).eval('builtins.getEnv "FRAZIL_SECRET"').to_python() == "1"
+    limits = frazil.Limits(memory="64MiB", seconds=5, steps=50_000_000)
+    fails(ENDLESS, frazil.LimitError, limits=limits)
+    fails(ENDLESS, TimeoutError, limits=frazil.Limits(seconds=0.05))
+    fails(ENDLESS, frazil.StepLimitError, limits=frazil.Limits(steps=100_000))
+    fails('let f = s: n: if n == 0 then s else f (s + s) (n - 1); in f "12345678" 40', MemoryError, limits=limits)
+    fails("let f = n: 1 + f n; in f 0", RecursionError, limits=limits)
+    laughs = "let a0 = { x = \"ha\"; }; " + "".join(
+        f"a{i + 1} = {{ l = a{i}; r = a{i}; }}; " for i in range(60)
+    )
+    fails(f"{laughs} in a60", frazil.LimitError, limits=limits)
+    fails(f"{laughs} in builtins.toJSON a60", frazil.LimitError, limits=limits)
+    fails(f"{laughs} in builtins.toXML a60", frazil.LimitError, limits=limits)
+    lists = "let a0 = [ 1 ]; " + "".join(f"a{i + 1} = [ a{i} a{i} ]; " for i in range(60))
+    fails(f"{lists} in toString a60", frazil.LimitError, limits=limits)
+    twins = laughs + laughs.removeprefix("let ").replace("a", "b").replace('"hb"', '"ha"')
+    fails(f"{twins} in a60 == b60", frazil.LimitError, limits=limits)
+    assert len(frazil.Evaluator(limits=limits).eval(f"{laughs} in a60").to_nix(deep=True)) < 10_000
+
+
+def test_functions_of_python() -> None:
+    evaluator = frazil.Evaluator(
+        functions={"add": lambda a, b: a + b, "fail": lambda _: 1 / 0, "odd": lambda _: object()},
+        values={"answer": {"n": [42]}},
+    )
+    assert evaluator.eval("map (add 1) [ 1 2 answer.n ]").kind == "list"
+    assert evaluator.eval("map (add 1) [ 1 2 ]").to_python() == [2, 3]
+    assert evaluator.eval("builtins.head answer.n").to_python() == 42
+    with pytest.raises(frazil.HostFunctionError) as caught:
+        evaluator.eval("fail null")
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    with pytest.raises(frazil.HostFunctionError):
+        evaluator.eval("odd null")
+    assert evaluator.eval("(builtins.tryEval 1).value").to_python() == 1
+
+
+def test_a_function_cannot_use_the_evaluator_that_calls_it() -> None:
+    holder: list[frazil.Evaluator] = []
+    evaluator = frazil.Evaluator(functions={"again": lambda text: holder[0].eval(text).to_python()})
+    holder.append(evaluator)
+    with pytest.raises(frazil.HostFunctionError) as caught:
+        evaluator.eval('again "1"')
+    assert isinstance(caught.value.__cause__, frazil.BusyError)
+    holder[0] = frazil.Evaluator()
+    assert evaluator.eval('again "1"').to_python() == 1
+
+
+def test_events() -> None:
+    seen: list[tuple[str, str]] = []
+    evaluator = frazil.Evaluator(files={"/x.nix": "1"}, on_event=lambda kind, text: seen.append((kind, text)))
+    evaluator.eval(
+        'builtins.trace "t" (builtins.warn "w" [ (import /x.nix) '
+        '(derivation { name = "x"; system = "s"; builder = "b"; }).drvPath ])'
+    ).force_deep()
+    kinds = dict(seen)
+    assert kinds["trace"] == "t" and kinds["warn"] == "w" and kinds["read"] == "/x.nix"
+    assert kinds["derivation"].endswith("-x.drv")
+
+
+def test_ctrl_c_stops_an_evaluation() -> None:
+    evaluator = frazil.Evaluator()
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        evaluator.eval(ENDLESS)
+    assert time.monotonic() - start < 5
+    assert evaluator.eval("2").to_python() == 2
+
+
+def test_the_interpreter_is_free_while_an_evaluation_runs() -> None:
+    evaluator = frazil.Evaluator()
+    counted = 0
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(evaluator.eval, ENDLESS)
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            counted += 1
+        evaluator.cancel()
+        with pytest.raises(frazil.CancelledError):
+            future.result(timeout=10)
+    assert counted > 1000
+
+
+def test_many_threads_share_an_evaluator() -> None:
+    evaluator = frazil.Evaluator(functions={"double": lambda n: 2 * n})
+    function = evaluator.eval("n: double n + builtins.foldl' (a: b: a + b) 0 (builtins.genList (n: n) 100)")
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda n: function(n).to_python(), range(200))) == [2 * n + 4950 for n in range(200)]
+
+
+def test_tasks_are_cancelled() -> None:
+    async def work() -> int:
+        evaluator = frazil.Evaluator()
+        value = await evaluator.eval_async("1 + 1")
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(evaluator.eval_async(ENDLESS), 0.2)
+        again = await evaluator.eval_async("20")
+        return int(value) + int(again)
+
+    assert asyncio.run(work()) == 22
+
+
+PACKAGES = """
+let d = name: derivation { inherit name; system = "s"; builder = "b"; };
+in { a = d "a" // { meta = { license = "MIT"; f = x: x; }; }; bad = throw "bad"; null = null; deep = { recurseForDerivations = true; b = d "b"; };
+     shallow = { c = d "c"; }; number = 1; }
+"""
+
+
+def test_jobs() -> None:
+    evaluator = frazil.Evaluator()
+    value = evaluator.eval(PACKAGES)
+    jobs = {job.attr: job for job in evaluator.jobs(value, meta=True, input_drvs=True)}
+    assert list(jobs) == ["a", "bad", "deep.b", "number"]
+    assert jobs["a"].ok and jobs["a"].name == "a" and jobs["a"].meta == {"license": "MIT"}
+    assert isinstance(jobs["bad"].error, frazil.ThrowError) and jobs["deep.b"].attr_path == ["deep", "b"]
+    assert isinstance(jobs["number"].error, TypeError) and jobs["a"].input_drvs == {}
+    assert frazil.Job.from_dict(jobs["a"].to_dict()) == jobs["a"]
+    everywhere = [job.attr for job in evaluator.jobs(value, force_recurse=True, skip=["a", "bad", "number"])]
+    assert everywhere == ["deep.b", "shallow.c"]
+    with pytest.raises(frazil.ThrowError):
+        list(evaluator.jobs(value, on_error="raise"))
+    parts = [{job.attr for job in evaluator.jobs(value, shard=(i, 3))} for i in range(3)]
+    assert set.union(*parts) == set(jobs) and sum(map(len, parts)) == len(jobs)
+
+    async def collect() -> list[str]:
+        return [job.attr async for job in evaluator.jobs(value)]
+
+    assert asyncio.run(collect()) == list(jobs)
+
+
+def test_a_limit_is_one_attributes_error() -> None:
+    evaluator = frazil.Evaluator(limits=frazil.Limits(steps=200_000))
+    value = evaluator.eval(f'{{ a = {ENDLESS}; b = derivation {{ name = "b"; system = "s"; builder = "b"; }}; }}')
+    jobs = list(evaluator.jobs(value))
+    assert isinstance(jobs[0].error, frazil.StepLimitError) and jobs[1].ok
+
+
+def test_fork_safety() -> None:
+    evaluator = frazil.Evaluator()
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(evaluator.eval, ENDLESS)
+        time.sleep(0.2)
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                frazil.Evaluator().eval("1").to_python()
+                evaluator.eval("1")
+            except RuntimeError:
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
+        evaluator.cancel()
+        with pytest.raises(frazil.CancelledError):
+            future.result(timeout=10)
+
+
+def test_the_command_line() -> None:
+    run = subprocess.run([sys.executable, "-m", "frazil", "eval", "-E", "1 + 1"], capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (0, "2\n")
+    run = subprocess.run([sys.executable, "-m", "frazil", "eval", "-E", "throw 1"], capture_output=True, text=True)
+    assert run.returncode == 1 and "error:" in run.stderr
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(TypeError, match="no size in memory"):
+        frazil.Evaluator(limits=frazil.Limits(memory="much"))
+    with pytest.raises(frazil.NixError):
+        frazil.Evaluator(settings={"extra-experimental-features": "pipe-operators", "system": "x"}).eval("(")
+    piped = frazil.Evaluator(settings={"extra-experimental-features": "pipe-operators"})
+    assert piped.eval("1 |> (n: n + 1)").to_python() == 2
+    with pytest.raises(ValueError):
+        frazil.Evaluator(functions={"many": lambda a, b, c, d, e, f, g, h, i: 0})
