@@ -103,12 +103,12 @@ stage_format() {
 
 stage_clippy() {
   component clippy
-  check clippy cargo clippy --quiet --workspace --all-targets -- -D warnings
+  check clippy cargo clippy --quiet --workspace --all-targets --features frazil/tar -- -D warnings
 }
 
-stage_docs() { RUSTDOCFLAGS="-D warnings" check docs cargo doc --quiet --workspace --no-deps --document-private-items; }
+stage_docs() { RUSTDOCFLAGS="-D warnings" check docs cargo doc --quiet --workspace --features frazil/tar --no-deps --document-private-items; }
 
-stage_unit() { counted unit cargo test --workspace --no-fail-fast; }
+stage_unit() { counted unit cargo test --workspace --features frazil/tar --no-fail-fast; }
 
 stage_language() {
   local harness=(python3 bindings/cli/tests/lang.py) suites=(--suite cli=bindings/cli/tests/cli)

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use frazil::Shard;
 use frazil::lint::Level;
 
 /// The name by which the drop-in is called, as a link or as the first word.
@@ -44,6 +45,8 @@ pub enum Command {
     Eval(Eval),
     /// Prints the paths of derivations.
     Instantiate(Instantiate),
+    /// Prints a line of JSON for each derivation of a set, as it is found.
+    Jobs(Jobs),
     /// Prints an expression as it was understood.
     Parse(Source),
     /// Says what is wrong with the syntax of files.
@@ -135,6 +138,44 @@ pub struct Instantiate {
     /// Writes the closure of derivations as files into this folder.
     #[arg(long, value_name = "DIR")]
     pub derivations: Option<PathBuf>,
+}
+
+/// `frazil jobs`: nix-eval-jobs' walk, with the fields of its lines.
+#[derive(Args, Debug)]
+pub struct Jobs {
+    /// Where the expression is.
+    #[command(flatten)]
+    pub source: Source,
+    /// What is taken of it.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// What it sees.
+    #[command(flatten)]
+    pub world: World,
+    /// Lines have the `meta` of their derivation.
+    #[arg(long)]
+    pub meta: bool,
+    /// Lines have the derivations that theirs needs.
+    #[arg(long)]
+    pub show_input_derivations: bool,
+    /// Looks into sets that do not say `recurseForDerivations`, too.
+    #[arg(long)]
+    pub force_recurse: bool,
+    /// Only jobs of these systems.
+    #[arg(long, value_delimiter = ',', value_name = "SYSTEM,…")]
+    pub systems: Vec<String>,
+    /// One part of many, by a hash that is the same everywhere: I is from 0 to N - 1.
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub shard: Option<Shard>,
+    /// Leaves out the attributes that this file of lines has already.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+    let shard = parts.map(|(index, of)| Shard { index, of }).filter(|shard| shard.index < shard.of);
+    shard.ok_or_else(|| "a part is I/N, where I is from 0 to N - 1".to_owned())
 }
 
 /// `frazil check`.

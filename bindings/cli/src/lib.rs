@@ -5,6 +5,7 @@ pub mod args;
 pub mod check;
 pub mod command;
 pub mod instantiate;
+pub mod jobs;
 pub mod outside;
 pub mod own;
 pub mod plain;

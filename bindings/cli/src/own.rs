@@ -4,7 +4,7 @@ use crate::args::{AutoArg, Input, InstantiateArgs, Mode, Output, Verbosity};
 use crate::command::{Command, Eval, Explain, Instantiate, Selection, Source, World, pairs};
 use crate::outside::{Process, complaint};
 use crate::session::{Failure, Session, complain, say, source};
-use crate::{check, repl, store};
+use crate::{check, jobs, repl, store};
 use frazil::View;
 use frazil::settings::Settings;
 use std::ffi::OsString;
@@ -24,6 +24,10 @@ pub fn run(command: &Command) -> ExitCode {
                 &World::default(),
             ))
         }),
+        Command::Jobs(args) => {
+            let request = request(Mode::Instantiate, &args.source, &args.selection, &args.world);
+            with_world(&args.world, |settings| jobs::run(args, &request, settings))
+        }
         Command::Check(args) => with_world(&World::default(), |settings| check::run(args, settings)),
         Command::Explain(args) => explain(args),
         Command::Repl(world) => {

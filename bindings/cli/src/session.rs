@@ -149,7 +149,8 @@ impl Session {
     }
 }
 
-fn auto_arguments<'v>(
+/// The arguments that a command line gives to functions on the way.
+pub fn auto_arguments<'v>(
     scope: &mut Scope<'_, 'v>,
     here: &[u8],
     args: &InstantiateArgs,

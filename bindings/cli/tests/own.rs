@@ -275,3 +275,32 @@ fn a_reader_that_goes_is_no_panic() {
     let output = child.wait_with_output().expect("it ends");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn jobs_are_lines_of_json() {
+    let scratch = Scratch::new("jobs");
+    let text = "{ system ? \"s\" }: let d = name: derivation { inherit name system; builder = \"b\"; }; in \
+                { a = d \"a\"; bad = throw \"bad\"; deep = { recurseForDerivations = true; c = d \"c\"; }; none = null; }";
+    scratch.file("default.nix", text);
+    let at = &scratch.0;
+    let attrs = |words: &[&str]| {
+        let output = frazil(at, &[&["jobs"], words].concat());
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+        let lines =
+            text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a line of JSON"));
+        lines.map(|job| (job["attr"].as_str().expect("a name").to_owned(), job)).collect::<Vec<_>>()
+    };
+    let all = attrs(&[]);
+    assert_eq!(all.iter().map(|(attr, _)| attr.as_str()).collect::<Vec<_>>(), ["a", "bad", "deep.c"]);
+    assert!(all[0].1["drvPath"].as_str().expect("a path").ends_with("-a.drv") && all[0].1["system"] == "s");
+    assert!(all[1].1["error"].as_str().expect("an error").contains("bad"));
+    assert_eq!(attrs(&["--argstr", "system", "t", "-A", "deep"])[0].1["system"], "t");
+    assert!(attrs(&["--systems", "t"]).iter().all(|(attr, _)| attr == "bad"));
+    let parts = [attrs(&["--shard", "0/2"]), attrs(&["--shard", "1/2"])].concat();
+    assert_eq!(parts.len(), 3);
+    scratch.file("done", format!("{}\n{{\"att", all[0].1));
+    assert_eq!(attrs(&["--resume", "done"]).len(), 2);
+    assert_eq!(attrs(&["--show-input-derivations"])[0].1["inputDrvs"], serde_json::json!({}));
+    assert_eq!(frazil(at, &["jobs", "--shard", "2/2"]).status.code(), Some(1));
+}

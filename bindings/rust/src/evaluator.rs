@@ -76,6 +76,8 @@ pub struct Evaluator {
     /// What the embedder's wish to end an evaluation sets, and any thread may.
     stop: Arc<AtomicBool>,
     freed: Freed,
+    /// Slots that hold nothing.
+    free: Vec<u32>,
     collected: bool,
 }
 
@@ -86,6 +88,7 @@ impl Evaluator {
             watched,
             stop,
             freed: Freed::default(),
+            free: Vec::new(),
             collected: false,
         }
     }
@@ -107,9 +110,13 @@ impl Evaluator {
     /// # Ok::<(), frazil::Error>(())
     /// ```
     pub fn enter<R>(&mut self, work: impl for<'v> FnOnce(&mut Scope<'_, 'v>) -> R) -> R {
-        if self.inner.world().heap.over_limit() {
+        self.free();
+        let world = self.inner.world();
+        if world.heap.over_limit() {
             // What an evaluation left behind when it broke the limit is nobody's.
-            self.collect();
+            world.collect();
+        } else {
+            world.collect_if_due();
         }
         let pins = self.inner.pins();
         let result = work(&mut Scope::new(self));
@@ -243,11 +250,16 @@ impl Evaluator {
     /// ```
     pub fn collect(&mut self) -> u64 {
         self.collected = true;
-        let world = self.inner.world();
-        for &slot in self.freed.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            world.state.handles[slot as usize] = Val::NULL;
-        }
-        world.collect()
+        self.free();
+        self.inner.world().collect()
+    }
+
+    /// Lets go of the values whose handles are gone.
+    fn free(&mut self) {
+        let mut freed = self.freed.lock().unwrap_or_else(PoisonError::into_inner);
+        let handles = &mut self.inner.world().state.handles;
+        freed.iter().for_each(|&slot| handles[slot as usize] = Val::NULL);
+        self.free.append(&mut freed);
     }
 
     /// Changes what may be used from the next evaluation on.
@@ -403,8 +415,7 @@ impl Evaluator {
 
     pub(crate) fn keep(&mut self, v: Val) -> Handle {
         let handles = &mut self.inner.world().state.handles;
-        let free = self.freed.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let slot = free.unwrap_or(handles.len() as u32);
+        let slot = self.free.pop().unwrap_or(handles.len() as u32);
         match handles.get_mut(slot as usize) {
             Some(place) => *place = v,
             None => handles.push(v),

@@ -21,6 +21,8 @@ mod data;
 mod engine;
 mod error;
 mod evaluator;
+#[cfg(feature = "serde")]
+mod functions;
 mod hosts;
 mod jobs;
 #[cfg(feature = "lint")]
@@ -42,6 +44,10 @@ pub use frazil_engine::{
     About, DrvFile, ErrorKind, FileKind, Host, HostError, HostResult, Limits, MAX_ARITY, Position, Sink,
     Source, Stats, TreePart, View,
 };
+#[cfg(feature = "macros")]
+pub use frazil_macros::function;
+#[cfg(feature = "serde")]
+pub use functions::{HostFunction, read_arguments, write_answer};
 pub use hosts::{Access, Event, Guarded, Inputs, Memory, Overlay};
 pub use jobs::{Job, JobOptions, JobRecord, Jobs, Shard};
 #[cfg(feature = "serde")]

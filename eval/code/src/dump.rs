@@ -92,10 +92,11 @@ impl Dumper<'_> {
 
     /// A child's number, and the registers and captures that it captures.
     fn child(&self, child: &Child) -> String {
-        let captures = child.captures.iter().map(|&from| match from.checked_sub(Child::CAPTURE) {
-            Some(capture) => format!(" c{capture}"),
-            None => format!(" r{from}"),
-        });
+        let captures =
+            self.chunk.captures_of(child).iter().map(|&from| match from.checked_sub(Child::CAPTURE) {
+                Some(capture) => format!(" c{capture}"),
+                None => format!(" r{from}"),
+            });
         format!("unit {}{}", child.unit, captures.collect::<String>())
     }
 }

@@ -36,8 +36,8 @@ pub struct Child {
     pub unit: u32,
     /// Whether a closure is made of it; otherwise a thunk.
     pub is_lambda: bool,
-    /// Registers, or this unit's own captures from [`Child::CAPTURE`] on.
-    pub captures: Box<[u16]>,
+    /// In [`Chunk::sources`]: registers, or this unit's own captures from [`Child::CAPTURE`] on.
+    pub captures: Run,
 }
 
 impl Child {
@@ -67,6 +67,8 @@ pub struct Chunk {
     pub sites: Vec<Symbol>,
     /// Units made.
     pub children: Vec<Child>,
+    /// From where they take their captures.
+    pub sources: Vec<u16>,
     /// Sets made.
     pub shapes: Vec<Shape>,
     /// How many registers a frame needs.
@@ -83,6 +85,27 @@ pub struct Chunk {
     pub has_pattern: bool,
     /// Whether the pattern takes further attributes.
     pub ellipsis: bool,
+}
+
+impl Chunk {
+    /// From where a unit made takes its captures.
+    pub fn captures_of(&self, child: &Child) -> &[u16] {
+        &self.sources[child.captures.range()]
+    }
+
+    /// An empty chunk with the room that this one has.
+    fn cleared(mut self) -> Chunk {
+        self.ops.clear();
+        self.pos.clear();
+        self.consts.clear();
+        self.sites.clear();
+        self.children.clear();
+        self.sources.clear();
+        self.shapes.clear();
+        self.formals.clear();
+        let Chunk { ops, pos, consts, sites, children, sources, shapes, formals, .. } = self;
+        Chunk { ops, pos, consts, sites, children, sources, shapes, formals, ..Chunk::default() }
+    }
 }
 
 /// As many captures are copied into registers when a frame begins.
@@ -110,22 +133,27 @@ struct Emitter<'a> {
 
 /// Emits the code of a unit.
 pub fn emit(file: &FileCode, unit: u32) -> Chunk {
-    emit_unit(file, unit, None).chunk
+    emit_into(file, unit, Chunk::default())
+}
+
+/// The same in the room of another chunk.
+pub fn emit_into(file: &FileCode, unit: u32, room: Chunk) -> Chunk {
+    emit_unit(file, unit, room, None).chunk
 }
 
 /// The notes on the code of a unit.
 pub fn notes(file: &FileCode, unit: u32) -> Notes {
-    emit_unit(file, unit, Some(Notes::default())).notes.expect("asked for")
+    emit_unit(file, unit, Chunk::default(), Some(Notes::default())).notes.expect("asked for")
 }
 
-fn emit_unit(file: &FileCode, unit: u32, notes: Option<Notes>) -> Emitter<'_> {
+fn emit_unit(file: &FileCode, unit: u32, room: Chunk, notes: Option<Notes>) -> Emitter<'_> {
     let Unit { kind, body, captures, params, locals } = file.unit(unit);
     let in_registers = captures.len <= MAX_CAPTURES;
     let chunk = Chunk {
         params,
         captures: captures.len as u16,
         captures_in_registers: in_registers,
-        ..Chunk::default()
+        ..room.cleared()
     };
     let mut emitter = Emitter { file, chunk, locals: vec![0; locals as usize], next: 0, pos: 0, notes };
     for local in 0..params {
@@ -254,7 +282,11 @@ impl<'a> Emitter<'a> {
 
     fn child(&mut self, unit: u32) -> u32 {
         let known = self.file.unit(unit);
-        let captures = self.file.captures(&known).map(|place| self.source(place)).collect();
+        let captures = Run { start: self.chunk.sources.len() as u32, len: known.captures.len };
+        for place in self.file.captures(&known) {
+            let source = self.source(place);
+            self.chunk.sources.push(source);
+        }
         let is_lambda = matches!(known.kind, UnitKind::Lambda(_));
         self.chunk.children.push(Child { unit, is_lambda, captures });
         self.chunk.children.len() as u32 - 1

@@ -9,7 +9,7 @@ pub mod op;
 pub mod scope;
 pub mod verify;
 
-pub use emit::{Child, Chunk, Const, Shape, emit, notes};
+pub use emit::{Child, Chunk, Const, Shape, emit, emit_into, notes};
 pub use file::{FileCode, Unit, UnitKind};
 pub use notes::Notes;
 pub use op::{Op, Reg};

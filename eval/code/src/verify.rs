@@ -35,20 +35,18 @@ fn check_child(chunk: &Chunk, file: &FileCode, child: &Child) -> Result<(), Stri
         return Err("a child that is no unit".into());
     }
     let unit = file.unit(child.unit);
-    if unit.captures.len as usize != child.captures.len() {
+    if unit.captures.len != child.captures.len {
         return Err(format!(
             "unit {} captures {}, not {}",
-            child.unit,
-            unit.captures.len,
-            child.captures.len()
+            child.unit, unit.captures.len, child.captures.len
         ));
     }
     let has = |&from: &u16| match from.checked_sub(Child::CAPTURE) {
         Some(capture) => capture < chunk.captures,
         None => from < chunk.n_regs,
     };
-    child
-        .captures
+    chunk
+        .captures_of(child)
         .iter()
         .all(has)
         .then_some(())

@@ -28,60 +28,149 @@ pub enum Toml {
 
 /// Reads a document.
 pub fn parse(text: &[u8]) -> Result<BTreeMap<String, Toml>, TomlError> {
-    let valid = std::str::from_utf8(text).map_err(|error| {
-        let text = String::from_utf8_lossy(&text[..error.valid_up_to()]);
-        TomlError::at(&text, text.len(), "toml::parse_basic_string: invalid string format", "expected \"")
-    })?;
+    let valid = std::str::from_utf8(text).unwrap_or_else(|error| {
+        // What is no UTF-8 ends the text, and with it some string.
+        std::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default()
+    });
     let mut reader = Reader { text: valid, at: 0 };
-    reader.document().map_err(|Fault { at, message, note }| TomlError::at(valid, at, message, note))
+    let document = reader.document();
+    match document {
+        Ok(document) if valid.len() == text.len() => Ok(document),
+        Ok(_) => Err(TomlError::of(text, &[Fault::new(valid.len(), BAD_STRING, "expected \"")])),
+        Err(faults) => Err(TomlError::of(text, &faults)),
+    }
 }
 
-/// Why a text is no TOML; [`Display`](fmt::Display) is like CppNix's message after its
-/// `while parsing TOML: `, though not always in the same words.
+/// Why a text is no TOML; [`Display`](fmt::Display) is CppNix's message after its `while parsing TOML: `, which is toml11's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TomlError {
-    message: &'static str,
-    note: &'static str,
-    /// From one.
-    line: usize,
-    /// The line's text.
-    source: String,
-    /// In bytes, from zero.
-    column: usize,
+    text: String,
 }
 
 const TOO_LARGE: &str = "toml::parse_dec_integer: too large integer: current max digits = 2^63";
 
 impl TomlError {
-    fn at(text: &str, at: usize, message: &'static str, note: &'static str) -> TomlError {
-        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let line = text[..start].bytes().filter(|&c| c == b'\n').count() + 1;
-        let source = text[start..].lines().next().unwrap_or_default().into();
-        TomlError { message, note, line, source, column: at - start }
+    fn of(text: &[u8], faults: &[Fault]) -> TomlError {
+        TomlError { text: faults.iter().map(|fault| fault.show(text)).collect() }
     }
 }
 
 impl fmt::Display for TomlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TomlError { message, note, line, source, column } = self;
-        let width = line.to_string().len() + 1;
-        let blank = " ".repeat(width);
-        // toml11 words this error by another of its functions, whose arrow stands one to the left.
-        let arrow = if *message == TOO_LARGE { &blank[1..] } else { &blank };
-        writeln!(f, "[error] {message}\n{arrow}--> fromTOML\n{blank} |")?;
-        writeln!(f, "{line:>width$} | {source}")?;
-        writeln!(f, "{blank} | {}^-- {note}", " ".repeat(*column))
+        f.write_str(&self.text)
     }
 }
 
 impl std::error::Error for TomlError {}
 
-/// An error before its line is known.
-struct Fault {
-    at: usize,
-    message: &'static str,
+/// A part of the text that an error is about.
+#[derive(Clone, Debug)]
+struct Mark {
+    from: usize,
+    to: usize,
     note: &'static str,
 }
+
+/// An error before its lines are known.
+#[derive(Clone, Debug)]
+struct Fault {
+    message: &'static str,
+    marks: Vec<Mark>,
+    hints: &'static [&'static str],
+    /// Of what is still open at the end of the text, where its statement starts.
+    open: Option<usize>,
+    /// The text that it is about, if that is not the document.
+    temporary: Option<String>,
+}
+
+const INTEGER_HINTS: &[&str] =
+    &["valid  : -42, 1_000, 1_2_3_4_5, 0xC0FFEE, 0b0010, 0o755", "invalid: _42, 1__000, 0123"];
+const FLOAT_HINTS: &[&str] =
+    &["valid  : +1.0, -2e-2, 3.141_592_653_589, inf, nan", "invalid: .0, 1., _1.0, 1.0_, 1_.0, 1.0__0"];
+const KEY_HINTS: &[&str] = &["non-ASCII scripts are allowed in toml v1.1.0, but not in v1.0.0."];
+
+impl Fault {
+    fn new(at: usize, message: &'static str, note: &'static str) -> Fault {
+        let marks = vec![Mark { from: at, to: at + 1, note }];
+        Fault { message, marks, hints: &[], open: None, temporary: None }
+    }
+
+    /// An error about what is being added, and what is there.
+    fn clash(message: &'static str, new: (Span, &'static str), old: (Span, &'static str)) -> Fault {
+        let mark = |((from, to), note): (Span, &'static str)| Mark { from, to, note };
+        Fault { message, marks: vec![mark(new), mark(old)], hints: &[], open: None, temporary: None }
+    }
+
+    fn hint(self, hints: &'static [&'static str]) -> Fault {
+        Fault { hints, ..self }
+    }
+
+    fn show(&self, text: &[u8]) -> String {
+        let text = self.temporary.as_ref().map_or(text, |text| text.as_bytes());
+        let line_of = |at: usize| text[..at.min(text.len())].iter().filter(|&&c| c == b'\n').count() + 1;
+        let last = text.trim_ascii_end().len();
+        let width = match self.open {
+            Some(_) => line_of(last) + 1,
+            None => self.marks.iter().map(|mark| line_of(mark.from)).max().unwrap_or(1),
+        };
+        let width = width.to_string().len();
+        let file = if self.temporary.is_some() { "internal temporary" } else { "fromTOML" };
+        let blank = " ".repeat(width + 1);
+        let mut out = format!("[error] {}\n{}--> {file}\n{blank} |\n", self.message, " ".repeat(width));
+        let mut line = |number: usize, source: &[u8], column: usize, underline: &str| {
+            out.push_str(&format!(" {number:>width$} | {}\n", visible(source)));
+            out.push_str(&format!("{blank} | {}{underline}\n", " ".repeat(column)));
+        };
+        if let (Some(start), [mark, ..]) = (self.open, &self.marks[..]) {
+            let number = line_of(last);
+            let final_line = line_at(text, last);
+            line(number, final_line, final_line.len(), "--");
+            let carets = "^".repeat(line_at(text, start).len() + 1);
+            line(number + 1, &text[start..last], 0, &format!("{carets}-- {}", mark.note));
+            return out;
+        }
+        for (i, mark) in self.marks.iter().enumerate() {
+            if i > 0 {
+                out.push_str(&format!("{blank} | ...\n{blank} |\n"));
+            }
+            let from = mark.from.min(text.len());
+            let start = text[..from].iter().rposition(|&c| c == b'\n').map_or(0, |newline| newline + 1);
+            let carets = "^".repeat(mark.to.saturating_sub(mark.from).max(1));
+            out.push_str(&format!(" {:>width$} | {}\n", line_of(from), visible(line_at(text, from))));
+            out.push_str(&format!("{blank} | {}{carets}-- {}\n", " ".repeat(from - start), mark.note));
+        }
+        for hint in self.hints {
+            out.push_str(&format!("Hint: {hint}\n"));
+        }
+        out
+    }
+}
+
+/// The line around a place, without its end.
+fn line_at(text: &[u8], at: usize) -> &[u8] {
+    let at = at.min(text.len());
+    let start = text[..at].iter().rposition(|&c| c == b'\n').map_or(0, |newline| newline + 1);
+    let line = text[start..].split(|&c| c == b'\n').next().unwrap_or_default();
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// A text as toml11 shows it: bytes that are no printable ASCII by their numbers.
+fn visible(text: &[u8]) -> String {
+    let mut out = String::new();
+    for &c in text {
+        match c {
+            b' '..=b'~' => out.push(c as char),
+            b'\t' => out.push_str("0x09(TAB)"),
+            b'\n' => out.push_str("0x0a(LINE FEED)"),
+            b'\r' => out.push_str("0x0d(CARRIAGE RETURN)"),
+            _ => out.push_str(&format!("0x{c:02x}")),
+        }
+    }
+    out
+}
+
+/// Where something stands: its first byte, and the one behind its last.
+type Span = (usize, usize);
 
 type Read<T> = Result<T, Fault>;
 
@@ -89,6 +178,8 @@ type Read<T> = Result<T, Fault>;
 struct Table {
     kind: Kind,
     items: BTreeMap<String, Item>,
+    /// The header or key that brought it about.
+    span: Span,
 }
 
 /// By what a table came about, which decides what may still be added to it.
@@ -104,15 +195,15 @@ enum Kind {
 
 enum Item {
     /// A value that is complete, inline tables among them.
-    Value(Toml),
+    Value(Toml, Span),
     Table(Table),
     /// An array of tables; the last is the one that may grow.
     Tables(Vec<Table>),
 }
 
 impl Table {
-    fn new(kind: Kind) -> Table {
-        Table { kind, items: BTreeMap::new() }
+    fn new(kind: Kind, span: Span) -> Table {
+        Table { kind, items: BTreeMap::new(), span }
     }
 
     /// Recursive: tables are nested no deeper than [`MAX_DEPTH`].
@@ -121,72 +212,115 @@ impl Table {
     }
 
     /// The table at a header's path, but for the last key; tables on the way are made.
-    fn walk(&mut self, path: &[String], at: usize) -> Read<&mut Table> {
+    fn walk(&mut self, path: &[String], header: Span) -> Read<&mut Table> {
         path.iter().try_fold(self, |table, key| {
-            let item =
-                table.items.entry(key.clone()).or_insert_with(|| Item::Table(Table::new(Kind::Implicit)));
-            match item {
+            let new = || Item::Table(Table::new(Kind::Implicit, header));
+            match table.items.entry(key.clone()).or_insert_with(new) {
                 Item::Table(table) => Ok(table),
                 Item::Tables(tables) => Ok(tables.last_mut().expect("made with one")),
-                Item::Value(_) => Err(redefined(at)),
+                Item::Value(value, span) => Err(blocked(value, header, *span)),
             }
         })
     }
 
     /// Adds what stands for a table under a header, and returns it.
-    fn define(&mut self, key: &str, at: usize) -> Read<&mut Table> {
-        let new = || Item::Table(Table::new(Kind::Implicit));
-        match self.items.entry(key.into()).or_insert_with(new) {
+    fn define(&mut self, key: &str, header: Span) -> Read<&mut Table> {
+        let new = || Item::Table(Table::new(Kind::Implicit, header));
+        let item = self.items.entry(key.into()).or_insert_with(new);
+        let old = item.span();
+        match item {
             Item::Table(table) if table.kind == Kind::Implicit => {
-                table.kind = Kind::Header;
+                (table.kind, table.span) = (Kind::Header, header);
                 Ok(table)
             }
-            _ => Err(redefined(at)),
+            _ => Err(Fault::clash(
+                "toml::insert_value: failed to insert a table, table already defined",
+                (header, "inserting this"),
+                (old, "this table is explicitly defined"),
+            )),
         }
     }
 
     /// Adds a table to an array of tables, and returns it.
-    fn append(&mut self, key: &str, at: usize) -> Read<&mut Table> {
+    fn append(&mut self, key: &str, header: Span) -> Read<&mut Table> {
         match self.items.entry(key.into()).or_insert_with(|| Item::Tables(Vec::new())) {
             Item::Tables(tables) => {
-                tables.push(Table::new(Kind::Header));
+                tables.push(Table::new(Kind::Header, header));
                 Ok(tables.last_mut().expect("just pushed"))
             }
-            _ => Err(redefined(at)),
+            old => Err(Fault::clash(
+                "toml::insert_value: failed to insert an array of tables, value already exists",
+                (header, "while inserting this"),
+                (old.span(), "non-table value already exists"),
+            )),
         }
     }
 
     /// Adds a value under a key, which may have dots.
-    fn insert(&mut self, path: &[String], value: Toml, at: usize) -> Read<()> {
+    fn insert(&mut self, path: &[String], key: Span, value: Toml, span: Span) -> Read<()> {
         let (last, way) = path.split_last().expect("a key has one part at least");
-        let table = way.iter().try_fold(self, |table, key| {
-            let new = || Item::Table(Table::new(Kind::Dotted));
-            match table.items.entry(key.clone()).or_insert_with(new) {
-                Item::Table(table) if table.kind == Kind::Dotted => Ok(table),
-                _ => Err(redefined(at)),
+        let table = way.iter().try_fold(self, |table, part| {
+            let new = || Item::Table(Table::new(Kind::Dotted, key));
+            let item = table.items.entry(part.clone()).or_insert_with(new);
+            let old = item.span();
+            match item {
+                Item::Table(table) => match table.kind {
+                    Kind::Dotted => Ok(table),
+                    _ => Err(Fault::clash(
+                        "toml::insert_value: reopening a table using dotted keys",
+                        (key, "dotted key cannot reopen a table"),
+                        (old, "this table is already closed"),
+                    )),
+                },
+                Item::Value(value, _) => Err(blocked(value, key, old)),
+                Item::Tables(_) => Err(blocked(&Toml::Bool(false), key, old)),
             }
         })?;
-        match table.items.insert(last.clone(), Item::Value(value)) {
+        match table.items.insert(last.clone(), Item::Value(value, span)) {
             None => Ok(()),
-            Some(_) => Err(redefined(at)),
+            Some(old) => {
+                let fault =
+                    Fault::clash(EXISTS, (key, "inserting this"), (old.span(), "but value already exists"));
+                // The first one stays.
+                table.items.insert(last.clone(), old);
+                Err(fault)
+            }
         }
+    }
+}
+
+const EXISTS: &str = "toml::insert_value: failed to insert a value, value already exists";
+
+/// The error that a value stands where a table would have to be.
+fn blocked(value: &Toml, new: Span, old: Span) -> Fault {
+    match value {
+        Toml::Table(_) => Fault::clash(
+            "toml::insert_value: failed to insert a value: inline table is immutable",
+            (new, "inserting this"),
+            (old, "to this table"),
+        ),
+        _ => Fault::clash(EXISTS, (new, "while inserting this"), (old, "non-table value already exists")),
     }
 }
 
 impl Item {
     fn finish(self) -> Toml {
         match self {
-            Item::Value(value) => value,
+            Item::Value(value, _) => value,
             Item::Table(table) => Toml::Table(table.finish()),
             Item::Tables(tables) => {
                 Toml::Array(tables.into_iter().map(|table| Toml::Table(table.finish())).collect())
             }
         }
     }
-}
 
-fn redefined(at: usize) -> Fault {
-    Fault { at, message: "toml::insert_value: value already exists", note: "inserting this" }
+    fn span(&self) -> Span {
+        match self {
+            Item::Value(_, span) => *span,
+            Item::Table(table) => table.span,
+            Item::Tables(tables) => tables.first().map_or((0, 0), |table| table.span),
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -196,62 +330,96 @@ struct Reader<'a> {
 
 const BAD_STRING: &str = "toml::parse_basic_string: invalid string format";
 const BAD_VALUE: &str = "bad format: unknown value appeared";
-const BAD_NUMBER: &str =
-    "bad integer: `_` must be surrounded by digits, and no digit may follow a leading zero";
+const NEWLINE: &str = "toml::parse_table: newline (LF / CRLF) or EOF is expected";
 
 impl Reader<'_> {
-    fn document(&mut self) -> Read<BTreeMap<String, Toml>> {
-        let mut root = Table::new(Kind::Header);
-        let mut header = Vec::new();
+    /// The document, or the errors of the first table that has some.
+    fn document(&mut self) -> Result<BTreeMap<String, Toml>, Vec<Fault>> {
+        let one = |fault| vec![fault];
+        let mut root = Table::new(Kind::Header, (0, 0));
         self.statements(&mut root)?;
         while self.peek() == Some(b'[') {
-            let at = self.at;
-            let is_array = self.text[at..].starts_with("[[");
-            self.at += if is_array { 2 } else { 1 };
-            header.clear();
-            self.key(&mut header)?;
-            let closing = if is_array { "]]" } else { "]" };
-            if !self.eat(closing) {
-                return self.fault("toml::parse_table: table header is not closed", "expected ]");
-            }
-            let (last, way) = header.split_last().expect("a key has one part at least");
-            let parent = root.walk(way, at)?;
-            let table = if is_array { parent.append(last, at)? } else { parent.define(last, at)? };
-            self.end_of_line()?;
+            let (path, header, is_array) = self.header().map_err(one)?;
+            let (last, way) = path.split_last().expect("a key has one part at least");
+            let parent = root.walk(way, header).map_err(one)?;
+            let table = if is_array { parent.append(last, header) } else { parent.define(last, header) };
+            let table = table.map_err(one)?;
+            self.end_of_line("toml::parse_file: newline (or EOF) expected", "expected 0x0a(LINE FEED) or ")
+                .map_err(one)?;
             self.statements(table)?;
         }
         if self.at < self.text.len() {
-            return self.fault("toml::parse_file: unknown line appeared", "here");
+            return Err(one(Fault::new(self.at, "toml::parse_file: unknown line appeared", "here")));
         }
         Ok(root.finish())
     }
 
-    /// All lines up to the next header.
-    fn statements(&mut self, table: &mut Table) -> Read<()> {
-        self.blank_lines()?;
-        while self.peek().is_some_and(|c| c != b'[') {
-            let at = self.at;
-            let mut path = Vec::new();
-            self.key(&mut path)?;
-            let value = self.assigned(0)?;
-            table.insert(&path, value, at)?;
-            self.end_of_line()?;
-            self.blank_lines()?;
+    /// The path of a header, where it stands, and whether it is one of an array.
+    fn header(&mut self) -> Read<(Vec<String>, Span, bool)> {
+        let start = self.at;
+        let is_array = self.text[start..].starts_with("[[");
+        let (closing, message, note) = match is_array {
+            true => ("]]", "toml::parse_file: invalid array-table key", "expected ]]"),
+            false => ("]", "toml::parse_file: invalid table key", "expected ]"),
+        };
+        self.at += closing.len();
+        let (mut path, mut end) = (Vec::new(), self.at);
+        self.key(&mut path, &mut end).map_err(|_| match path.is_empty() {
+            true => Fault::new(end, message, "expected basic key([a-zA-Z0-9_-]) or quoted key(\" or ')"),
+            false => Fault::new(end, message, note),
+        })?;
+        if !self.eat(closing) {
+            return Err(Fault::new(self.at, message, note));
         }
-        Ok(())
+        Ok((path, (start, self.at), is_array))
+    }
+
+    /// All lines up to the next header. What is wrong with one does not keep the others from being read.
+    fn statements(&mut self, table: &mut Table) -> Result<(), Vec<Fault>> {
+        let mut faults = Vec::new();
+        loop {
+            let outcome = self.blank_lines();
+            let start = self.at;
+            match outcome.and_then(|()| self.statement(table)) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(mut fault) => {
+                    fault.open = fault.open.map(|_| start);
+                    faults.push(fault);
+                    let rest = &self.text[start..];
+                    self.at = start + rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+                }
+            }
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// A key and its value. Answers whether there is one.
+    fn statement(&mut self, table: &mut Table) -> Read<bool> {
+        if self.peek().is_none_or(|c| c == b'[') {
+            return Ok(false);
+        }
+        let (start, mut end, mut path) = (self.at, self.at, Vec::new());
+        self.key(&mut path, &mut end)?;
+        let (value, span) = self.assigned(0)?;
+        table.insert(&path, (start, end), value, span)?;
+        self.end_of_line(NEWLINE, "here")?;
+        Ok(true)
     }
 
     /// The value after a key's equals sign.
-    fn assigned(&mut self, depth: usize) -> Read<Toml> {
+    fn assigned(&mut self, depth: usize) -> Read<(Toml, Span)> {
         if !self.eat("=") {
-            return self.fault("toml::parse_key_value_pair: invalid key value separator", "expected =");
+            return self.fault("toml::parse_key_value_pair: invalid key value separator `=`", "expected =");
         }
         self.spaces();
-        self.value(depth)
+        let start = self.at;
+        let value = self.value(depth)?;
+        Ok((value, (start, self.at)))
     }
 
-    /// A key with dots, and the spaces after it.
-    fn key(&mut self, path: &mut Vec<String>) -> Read<()> {
+    /// A key with dots, and the spaces after it; `end` is where the last part that was read ends.
+    fn key(&mut self, path: &mut Vec<String>, end: &mut usize) -> Read<()> {
         loop {
             self.spaces();
             let part = match self.peek() {
@@ -264,12 +432,15 @@ impl Reader<'_> {
             };
             let is_quoted = matches!(self.text[..self.at].bytes().last(), Some(b'"' | b'\''));
             if part.is_empty() && !is_quoted {
-                return self.fault("toml::parse_key: invalid key", "expected a key");
+                const MESSAGE: &str = "toml::parse_simple_key: invalid key: key must be \"quoted\", 'quoted-literal', or bare key.";
+                const NOTE: &str = "expected alpha [a-zA-Z], digit [0-9], -, or _";
+                return Err(Fault::new(self.at, MESSAGE, NOTE).hint(KEY_HINTS));
             }
             if path.len() == MAX_DEPTH {
                 return self.too_deep();
             }
             path.push(part);
+            *end = self.at;
             self.spaces();
             if !self.eat(".") {
                 return Ok(());
@@ -302,8 +473,16 @@ impl Reader<'_> {
             if self.eat("]") {
                 return Ok(Toml::Array(values));
             }
+            if self.peek().is_none() {
+                return self
+                    .unclosed("toml::parse_array: missing closing bracket `]`", "expected `]`, reached EOF");
+            }
             values.push(self.value(depth + 1)?);
             self.blank_lines()?;
+            if self.peek().is_none() {
+                return self
+                    .unclosed("toml::parse_array: missing closing bracket `]`", "expected `]`, reached EOF");
+            }
             if !self.eat(",") && self.peek() != Some(b']') {
                 return self.fault("toml::parse_array: expected value-separator `,` or closing `]`", "here");
             }
@@ -312,7 +491,7 @@ impl Reader<'_> {
 
     fn inline_table(&mut self, depth: usize) -> Read<Toml> {
         self.at += 1;
-        let mut table = Table::new(Kind::Header);
+        let mut table = Table::new(Kind::Header, (0, 0));
         self.spaces();
         if self.eat("}") {
             return Ok(Toml::Table(BTreeMap::new()));
@@ -324,18 +503,17 @@ impl Reader<'_> {
                     "toml::parse_inline_table: trailing comma is not allowed in TOML-v1.0.0)";
                 return self.fault(MESSAGE, "here");
             }
-            let at = self.at;
-            let mut path = Vec::new();
-            self.key(&mut path)?;
-            let value = self.assigned(depth + path.len())?;
-            table.insert(&path, value, at)?;
+            let (start, mut end, mut path) = (self.at, self.at, Vec::new());
+            self.key(&mut path, &mut end)?;
+            let (value, span) = self.assigned(depth + path.len())?;
+            table.insert(&path, (start, end), value, span)?;
             self.spaces();
             if self.eat("}") {
                 return Ok(Toml::Table(table.finish()));
             }
             if !self.eat(",") {
-                const MESSAGE: &str = "toml::parse_inline_table: missing `,` or closing `}`";
-                return self.fault(MESSAGE, "expected `}`");
+                const MESSAGE: &str = "toml::parse_inline_table: expected value-separator `,` or closing `}`";
+                return self.fault(MESSAGE, "here");
             }
         }
     }
@@ -343,7 +521,10 @@ impl Reader<'_> {
     fn literal_string(&mut self) -> Read<String> {
         self.at += 1;
         let text = self.run(|c| c != '\'' && is_printable(c)).to_string();
-        if self.eat("'") { Ok(text) } else { self.fault(BAD_STRING, "expected '") }
+        if self.eat("'") {
+            return Ok(text);
+        }
+        self.fault("toml::parse_literal_string: invalid string format", "expected '")
     }
 
     fn basic_string(&mut self) -> Read<String> {
@@ -387,7 +568,15 @@ impl Reader<'_> {
                     text.push(self.escape()?);
                 }
             } else {
-                return self.fault(BAD_STRING, "expected the closing quotes");
+                let (message, note) = match is_basic {
+                    true => ("toml::parse_ml_basic_string: invalid string format", "expected \"\"\""),
+                    false => ("toml::parse_ml_literal_string: invalid string format", "expected '''"),
+                };
+                return if self.peek().is_none() {
+                    self.unclosed(message, note)
+                } else {
+                    self.fault(message, note)
+                };
             }
         }
     }
@@ -406,6 +595,7 @@ impl Reader<'_> {
     }
 
     fn escape(&mut self) -> Read<char> {
+        let backslash = self.at - 1;
         let c = self.peek();
         self.at += 1;
         let n_digits = match c {
@@ -418,7 +608,7 @@ impl Reader<'_> {
             Some(b'u') => 4,
             Some(b'U') => 8,
             _ => {
-                self.at -= 1;
+                self.at = backslash;
                 return self.fault(BAD_STRING, "expected \"");
             }
         };
@@ -431,13 +621,48 @@ impl Reader<'_> {
                 Ok(c)
             }
             Some(None) => {
-                self.fault("toml::parse_utf8_codepoint: [0xD800, 0xDFFF] is not a valid UTF-8", "here")
+                const MESSAGE: &str = "toml::parse_utf8_codepoint: [0xD800, 0xDFFF] is not a valid UTF-8";
+                let temporary = self.text[backslash..self.at + n_digits].to_owned();
+                let marks = vec![Mark { from: 1, to: temporary.len(), note: "here" }];
+                Err(Fault { marks, temporary: Some(temporary), ..Fault::new(0, MESSAGE, "") })
             }
-            None => self.fault(BAD_STRING, "expected hexadecimal digits"),
+            None => {
+                self.at = backslash;
+                self.fault(BAD_STRING, "expected \"")
+            }
         }
     }
 
     fn scalar(&mut self) -> Read<Toml> {
+        let at = self.at;
+        let rest = &self.text[at..];
+        match rest.as_bytes() {
+            [b't' | b'f', ..] => {
+                for (word, value) in [("true", true), ("false", false)] {
+                    if self.eat(word) {
+                        return Ok(Toml::Bool(value));
+                    }
+                }
+                const MESSAGE: &str = "toml::parse_boolean: invalid boolean: boolean must be `true` or `false`, in \
+                                       lowercase. string must be surrounded by `\"`";
+                self.fault(MESSAGE, "expected true or false")
+            }
+            [b'0'..=b'9', b'0'..=b'9', b':', ..] => self.timestamp(),
+            [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', ..] => self.timestamp(),
+            [b'.', ..] => {
+                const MESSAGE: &str = "bad float: integer part is required before decimal point";
+                Err(Fault::new(at, MESSAGE, "missing integer part").hint(FLOAT_HINTS))
+            }
+            [b'_', ..] => {
+                const MESSAGE: &str = "bad number: `_` must be surrounded by digits";
+                Err(Fault::new(at, MESSAGE, "digits required before `_`").hint(INTEGER_HINTS))
+            }
+            [b'0'..=b'9' | b'+' | b'-' | b'i' | b'n', ..] => self.number(),
+            _ => self.fault(BAD_VALUE, "here"),
+        }
+    }
+
+    fn timestamp(&mut self) -> Read<Toml> {
         let at = self.at;
         let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | '.' | ':');
         let mut token = self.run(word).to_string();
@@ -447,19 +672,93 @@ impl Reader<'_> {
             self.at += 1;
             token = format!("{token}T{}", self.run(word));
         }
-        let number = || -> Result<Toml, &'static str> {
-            match &*token {
-                "true" => Ok(Toml::Bool(true)),
-                "false" => Ok(Toml::Bool(false)),
-                "" => Err(BAD_VALUE),
-                _ if token.contains(':') || is_date(&token) => timestamp(&token).map(Toml::Timestamp),
-                _ => number(&token),
+        timestamp(&token).map(Toml::Timestamp).map_err(|message| match message {
+            BAD_DATE => {
+                const NOTE: &str =
+                    "month must be 01-12, day must be any of 01-28,29,30,31 depending on the month/year.";
+                Fault::new(at, message, NOTE)
             }
-        };
-        number().map_err(|message| match message {
-            TOO_LARGE => Fault { at: self.at, message, note: "must be < 2^63" },
-            _ => Fault { at, message, note: "here" },
+            _ => Fault::new(at, message, "here"),
         })
+    }
+
+    fn number(&mut self) -> Read<Toml> {
+        let start = self.at;
+        let is_negative = self.peek() == Some(b'-');
+        let has_sign = self.eat("+") || self.eat("-");
+        for (word, value) in [("inf", f64::INFINITY), ("nan", f64::NAN)] {
+            if self.eat(word) {
+                return Ok(Toml::Float(if is_negative { -value } else { value }));
+            }
+        }
+        match self.peek() {
+            Some(b'0'..=b'9') => {}
+            Some(c @ (b'i' | b'n')) if !has_sign => {
+                let message = match c {
+                    b'i' => {
+                        "toml::parse_value: `inf` must be in lowercase. A string must be surrounded by quotes."
+                    }
+                    _ => {
+                        "toml::parse_value: `nan` must be in lowercase. A string must be surrounded by quotes."
+                    }
+                };
+                return self.fault(message, "expected from `1` to `9` or digit [0-9] or inf or nan");
+            }
+            _ => return Err(Fault::new(start, BAD_VALUE, "here")),
+        }
+        for (prefix, radix, message, too_large, note) in RADIXES {
+            if !has_sign && self.eat(prefix) {
+                let digits = self.digits(*radix, BAD_INTEGER, INTEGER_HINTS)?;
+                if digits.is_empty() {
+                    return self.fault(message, note);
+                }
+                return match i64::from_str_radix(&digits, *radix) {
+                    Ok(n) => Ok(Toml::Int(n)),
+                    Err(_) => self.fault(too_large, "must be < 2^63"),
+                };
+            }
+        }
+        let first = self.at;
+        self.digits(10, BAD_INTEGER, INTEGER_HINTS)?;
+        if self.at > first + 1 && self.text[first..].starts_with('0') {
+            const MESSAGE: &str = "bad integer: invalid digit after an integer";
+            return Err(Fault::new(first + 1, MESSAGE, "this digit is not allowed").hint(INTEGER_HINTS));
+        }
+        let whole = self.at;
+        for exponent in [false, true] {
+            let at = self.at;
+            let found = if exponent { self.eat("e") || self.eat("E") } else { self.eat(".") };
+            if found {
+                let _ = exponent && (self.eat("+") || self.eat("-"));
+                let has_digits = self.peek().is_some_and(|c| c.is_ascii_digit());
+                if !has_digits {
+                    return Err(Fault::new(at, "bad float: invalid format", "here").hint(FLOAT_HINTS));
+                }
+                self.digits(10, "bad float: `_` must be surrounded by digits", FLOAT_HINTS)?;
+            }
+        }
+        let plain = self.text[start..self.at].replace('_', "");
+        if self.at == whole {
+            return plain.parse().map(Toml::Int).or_else(|_| self.fault(TOO_LARGE, "must be < 2^63"));
+        }
+        match plain.parse::<f64>() {
+            Ok(value) if value.is_finite() => Ok(Toml::Float(value)),
+            _ => self.fault("toml::parse_floating: failed to read floating point value from stream", "here"),
+        }
+    }
+
+    /// Digits without the underscores, each of which must stand between two digits.
+    fn digits(&mut self, radix: u32, message: &'static str, hints: &'static [&'static str]) -> Read<String> {
+        let start = self.at;
+        let text = self.run(|c| c.is_digit(radix) || c == '_').to_owned();
+        let is_digit =
+            |at: Option<usize>| at.and_then(|at| text.as_bytes().get(at)).is_some_and(|&c| c != b'_');
+        for (i, _) in text.match_indices('_') {
+            if !is_digit(i.checked_sub(1)) || !is_digit(Some(i + 1)) {
+                return Err(Fault::new(start + i, message, "invalid underscore").hint(hints));
+            }
+        }
+        Ok(text.replace('_', ""))
     }
 
     /// Passes blank lines and comments.
@@ -473,13 +772,13 @@ impl Reader<'_> {
         }
     }
 
-    fn end_of_line(&mut self) -> Read<()> {
+    fn end_of_line(&mut self, message: &'static str, note: &'static str) -> Read<()> {
         self.spaces();
         self.comment()?;
         if self.newline() || self.at == self.text.len() {
             return Ok(());
         }
-        self.fault("toml::parse_table: newline (LF / CRLF) or EOF is expected", "here")
+        self.fault(message, note)
     }
 
     fn comment(&mut self) -> Read<()> {
@@ -523,7 +822,12 @@ impl Reader<'_> {
     }
 
     fn fault<T>(&self, message: &'static str, note: &'static str) -> Read<T> {
-        Err(Fault { at: self.at, message, note })
+        Err(Fault::new(self.at, message, note))
+    }
+
+    /// The error that the text ends before what was begun.
+    fn unclosed<T>(&self, message: &'static str, note: &'static str) -> Read<T> {
+        Err(Fault { open: Some(0), ..Fault::new(self.at, message, note) })
     }
 }
 
@@ -531,53 +835,33 @@ fn is_printable(c: char) -> bool {
     c == '\t' || !c.is_ascii_control()
 }
 
-fn number(token: &str) -> Result<Toml, &'static str> {
-    let unsigned = token.strip_prefix(['+', '-']).unwrap_or(token);
-    match unsigned {
-        "inf" | "nan" => {
-            let value = if unsigned == "inf" { f64::INFINITY } else { f64::NAN };
-            return Ok(Toml::Float(if token.starts_with('-') { -value } else { value }));
-        }
-        _ if !unsigned.starts_with(|c: char| c.is_ascii_digit()) => return Err(BAD_VALUE),
-        _ => {}
-    }
-    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
-        if let Some(digits) = token.strip_prefix(prefix) {
-            return i64::from_str_radix(&digits_of(digits, radix)?, radix)
-                .map(Toml::Int)
-                .map_err(|_| "toml::parse_integer: too large integer: current max value = 2^63");
-        }
-    }
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
-    };
-    let (whole, decimals) = match mantissa.split_once('.') {
-        Some((whole, decimals)) => (whole, Some(decimals)),
-        None => (mantissa, None),
-    };
-    let whole = digits_of(whole, 10)?;
-    if whole.len() > 1 && whole.starts_with('0') {
-        return Err(BAD_NUMBER);
-    }
-    let decimals = decimals.map(|digits| digits_of(digits, 10)).transpose()?;
-    let exponent_digits = exponent.map(|e| digits_of(e.strip_prefix(['+', '-']).unwrap_or(e), 10));
-    exponent_digits.transpose()?;
-    let plain = token.replace('_', "");
-    if decimals.is_none() && exponent.is_none() {
-        return plain.parse().map(Toml::Int).map_err(|_| TOO_LARGE);
-    }
-    match plain.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(Toml::Float(value)),
-        _ => Err("toml::parse_floating: failed to read floating point value"),
-    }
-}
+const BAD_INTEGER: &str = "bad integer: `_` must be surrounded by digits";
+const BAD_DATE: &str = "toml::parse_local_date: invalid date.";
 
-/// Digits without the underscores, each of which must stand between two digits.
-fn digits_of(digits: &str, radix: u32) -> Result<String, &'static str> {
-    let are_digits = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_digit(radix));
-    if digits.split('_').all(are_digits) { Ok(digits.replace('_', "")) } else { Err(BAD_NUMBER) }
-}
+/// Prefixes of integers, with their radix and what is said where no digit follows or the number is too large.
+const RADIXES: &[(&str, u32, &str, &str, &str)] = &[
+    (
+        "0x",
+        16,
+        "toml::parse_hex_integer: invalid integer: hex_int must be like: 0xC0FFEE, 0xdead_beef",
+        "toml::parse_hex_integer: too large integer: current max value = 2^63",
+        "expected hex [0-9a-fA-F]",
+    ),
+    (
+        "0o",
+        8,
+        "toml::parse_oct_integer: invalid integer: oct_int must be like: 0o775, 0o04_44",
+        "toml::parse_oct_integer: too large integer: current max value = 2^63",
+        "expected from `0` to `7`",
+    ),
+    (
+        "0b",
+        2,
+        "toml::parse_bin_integer: invalid integer: bin_int must be like: 0b0101, 0b1111_0000",
+        "toml::parse_bin_integer: too large integer: current max value = 2^63",
+        "expected 0 or 1",
+    ),
+];
 
 /// Whether a token looks like a date, with or without a time.
 fn is_date(token: &str) -> bool {
@@ -617,7 +901,7 @@ fn check_date(date: &str) -> Result<(), &'static str> {
         1..=12 => 31,
         _ => 0,
     };
-    if (1..=n_days).contains(&day) { Ok(()) } else { Err("toml::parse_local_date: invalid date.") }
+    if (1..=n_days).contains(&day) { Ok(()) } else { Err(BAD_DATE) }
 }
 
 /// A time with its fraction in threes of digits, and its offset.

@@ -34,6 +34,8 @@ use std::borrow::Cow;
 pub enum Want {
     Any,
     Int,
+    /// An integer or a float.
+    Number,
     Bool,
     String,
     /// A string without context.
@@ -245,6 +247,7 @@ impl Machine<'_> {
         match want {
             Want::Any => true,
             Want::Int => self.heap.as_int(v).is_some(),
+            Want::Number => self.heap.as_int(v).is_some() || self.heap.as_float(v).is_some(),
             Want::Bool => v.as_bool().is_some(),
             Want::String => v.is_string(),
             Want::Plain => v.is_string() && self.heap.string(v).context == 0,
@@ -270,6 +273,7 @@ impl Machine<'_> {
         let what = match want {
             Want::Any => "a value",
             Want::Int => "an integer",
+            Want::Number => "a float",
             Want::Bool => "a Boolean",
             Want::String | Want::Plain => "a string",
             Want::List => "a list",

@@ -112,9 +112,11 @@ impl<'w> Machine<'w> {
         let file = self.st.files.of_unit(unit);
         let source = self.st.files.get(file);
         let (tree, first, start) = (source.code.clone(), source.first_unit, source.start);
-        let chunk = frazil_code::emit(&tree, unit - first);
+        let room = std::mem::take(&mut self.st.chunk);
+        let chunk = frazil_code::emit_into(&tree, unit - first, room);
         debug_assert_eq!(frazil_code::verify(&chunk, &tree), Ok(()));
-        let code = self.link(unit, file, first, start, &tree.exprs, chunk);
+        let code = self.link(unit, file, first, start, &tree.exprs, &chunk);
+        self.st.chunk = chunk;
         let index = self.codes.push(Box::new(code));
         self.st.units[unit as usize] = index as u32;
         &self.codes[index]
@@ -127,7 +129,7 @@ impl<'w> Machine<'w> {
         first: u32,
         start: u32,
         exprs: &frazil_syntax::expr::Exprs,
-        chunk: Chunk,
+        chunk: &Chunk,
     ) -> Code {
         let consts = chunk.consts.iter().map(|&c| self.constant(file, start, exprs, c)).collect();
         let shapes = chunk.shapes.iter().map(|shape| {
@@ -136,14 +138,12 @@ impl<'w> Machine<'w> {
             (layout, self.st.positions.literal(pos))
         });
         let shapes = shapes.collect();
-        let mut sources = Vec::new();
         let children = chunk.children.iter().map(|child| {
-            let (start, len) = (sources.len() as u32, child.captures.len() as u16);
-            sources.extend_from_slice(&child.captures);
+            let (start, len) = (child.captures.start, child.captures.len as u16);
             LinkedChild { unit: first + child.unit, is_lambda: child.is_lambda, first: start, len }
         });
         let children = children.collect();
-        let mut ops: Box<[Op]> = chunk.ops.into();
+        let mut ops: Box<[Op]> = chunk.ops.as_slice().into();
         if self.st.settings.trace_calls {
             ops.iter_mut().for_each(announce);
         }
@@ -151,11 +151,11 @@ impl<'w> Machine<'w> {
             unit,
             file,
             pos: chunk.pos.iter().map(|&p| position(start, p).0).collect(),
-            ops: ops.into(),
+            ops,
             consts,
             sites: chunk.sites.iter().map(|&name| Site::new(name)).collect(),
             children,
-            sources: sources.into(),
+            sources: chunk.sources.as_slice().into(),
             shapes,
             formals: chunk.formals.iter().map(|&(name, default)| (Site::new(name), default)).collect(),
             has_pattern: chunk.has_pattern,

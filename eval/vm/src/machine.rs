@@ -180,8 +180,7 @@ impl<'w> Machine<'w> {
             self.st.roots(self.codes, visit);
         };
         let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
-        self.st.collected_at = self.heap.allocated();
-        self.st.budget = live.max(self.st.min_budget);
+        self.st.note_collection(self.heap, live);
     }
 
     // ---- frames -------------------------------------------------------------------------------------
@@ -268,8 +267,7 @@ impl<'w> Machine<'w> {
             return Err(Error::new(ErrorKind::Steps, text));
         }
         self.st.steps_left -= POLL_EVERY as u64;
-        let since = self.heap.allocated() - self.st.collected_at;
-        self.wants_collection = self.collects && since > self.st.budget;
+        self.wants_collection = self.collects && self.st.wants_collection(self.heap);
         self.st.check_limits(self.heap)
     }
 
@@ -507,6 +505,20 @@ impl<'w> Machine<'w> {
             Claim::Run(ThunkCode::Apply { .. }) => {
                 self.st.stats.forced += 1;
                 let words = self.heap.captures(v);
+                let floor = self.frames.len();
+                if let Some(f) = self.heap.peek(words[0].get()).filter(|f| f.is_func())
+                    && let (Kind::Closure, unit) = self.heap.function(f)
+                    && self.code(unit).params as usize == words.len() - 1
+                    && !self.st.settings.trace_calls
+                {
+                    let args = words[1..].iter().map(|s| s.get());
+                    return self.enter_closure(regs, f, unit, args, dst, v).inspect_err(|_| {
+                        // The thunk has to fail with a frame.
+                        if self.frames.len() == floor {
+                            self.push_native(None, dst, v, false);
+                        }
+                    });
+                }
                 let args: Args = words[1..].iter().map(|s| s.get()).collect();
                 if self.st.settings.trace_calls {
                     let pos = self.apply_pos(v);
@@ -514,7 +526,6 @@ impl<'w> Machine<'w> {
                     self.push_native(Some(Box::new(call)), dst, v, false);
                     return Ok(None);
                 }
-                let floor = self.frames.len();
                 self.start_call(regs, words[0].get(), &args, dst, v).inspect_err(|_| {
                     // The thunk has to fail with a frame.
                     if self.frames.len() == floor {
@@ -572,16 +583,7 @@ impl<'w> Machine<'w> {
                 let code = self.code(unit);
                 let arity = code.params as usize;
                 if args.len() == arity {
-                    self.st.stats.calls += 1;
-                    let base = self.top();
-                    if regs.len() < base + 2 * WINDOW {
-                        regs.resize((2 * regs.len()).max(base + 4 * WINDOW), Val::ABSENT);
-                    }
-                    regs[base..base + arity].copy_from_slice(args);
-                    self.check_depth()?;
-                    self.push_code(regs, code, base, dst, f, update, true);
-                    self.poll()?;
-                    return Ok(None);
+                    return self.enter_closure(regs, f, unit, args.iter().copied(), dst, update);
                 }
                 self.call_uneven(regs, f, arity, args, dst, update)
             }
@@ -598,6 +600,32 @@ impl<'w> Machine<'w> {
                 self.start_call(regs, function, &all, dst, update)
             }
         }
+    }
+
+    /// Begins a call of the closure `f`, whose code is `unit`, with as many arguments as it takes.
+    #[inline(always)]
+    fn enter_closure(
+        &mut self,
+        regs: &mut Vec<Val>,
+        f: Val,
+        unit: u32,
+        args: impl Iterator<Item = Val>,
+        dst: u8,
+        update: Val,
+    ) -> Result<Started, Error> {
+        self.st.stats.calls += 1;
+        let base = self.top();
+        if regs.len() < base + 2 * WINDOW {
+            regs.resize((2 * regs.len()).max(base + 4 * WINDOW), Val::ABSENT);
+        }
+        for (to, arg) in regs[base..base + WINDOW].iter_mut().zip(args) {
+            *to = arg;
+        }
+        self.check_depth()?;
+        let code = self.code(unit);
+        self.push_code(regs, code, base, dst, f, update, true);
+        self.poll()?;
+        Ok(None)
     }
 
     /// Calls a function with fewer or more arguments than it takes.

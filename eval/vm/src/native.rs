@@ -1,5 +1,6 @@
 //! Builtins that run the program's code: state machines on frames of their own, resumed with each result.
 
+use crate::builtins::Want;
 use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
@@ -89,6 +90,36 @@ impl Native for Then {
 /// Asks for `first`, then goes on with it and the values `kept`.
 pub fn then(first: Step, kept: &[Val], go_on: GoOn) -> Result<Step, Error> {
     Ok(Step::ReturnRun(Box::new(Then { first: Some(first), kept: Args::from_slice(kept), go_on })))
+}
+
+/// A value that a builtin wants forced, and what it must be then.
+struct Expected {
+    v: Val,
+    want: Want,
+    context: &'static str,
+}
+
+impl Native for Expected {
+    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        match input {
+            Val::ABSENT => Ok(Step::Force(self.v)),
+            v => m.expect(v, self.want, self.context).map(Step::Done),
+        }
+    }
+
+    fn values(&self, visit: &mut dyn FnMut(Val)) -> bool {
+        visit(self.v);
+        true
+    }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        error.add_trace(Pos::NONE, self.context);
+    }
+}
+
+/// What forces a value that must be of some type; the context is for the trace.
+pub(crate) fn expected(v: Val, want: Want, context: &'static str) -> Step {
+    Step::Run(Box::new(Expected { v, want, context }))
 }
 
 /// A closure as a [`Native`] of two steps, with the values that it holds.

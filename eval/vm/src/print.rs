@@ -176,8 +176,7 @@ impl Machine<'_> {
             Tag::Func => {
                 let text = match self.function_kind(v) {
                     FunctionKind::Lambda { name, pos } => {
-                        let name =
-                            name.map(|n| format!(" {}", crate::message::text(self.st.symbols.name(n))));
+                        let name = name.map(|n| format!(" {}", self.shown_name(n)));
                         format!("«lambda{} @ {}»", name.unwrap_or_default(), self.st.show_pos(pos))
                     }
                     FunctionKind::Derivation => {

@@ -86,7 +86,10 @@ impl<'w> Machine<'w> {
         let ip = frame.ip as usize;
         let window = &regs[frame.base as usize..];
         // A value that is there already is being coerced, not forced.
-        let operand = trail.operand.filter(|&reg| !frame.done && window[reg as usize].is_thunk());
+        // A set that is updated is not: that it is none is known as soon as it is forced.
+        let is_update = matches!(code.ops[ip], Op::Update { .. } | Op::RightSet { .. });
+        let operand =
+            trail.operand.filter(|&reg| !frame.done && (is_update || window[reg as usize].is_thunk()));
         if let Some(reg) = operand {
             let pos = self.use_pos(code, explained, window, reg, ip);
             if std::mem::take(&mut trail.busy) {

@@ -79,7 +79,7 @@ pub struct Settings {
     pub patient: bool,
 }
 
-/// Experimental features by which some builtins come and go.
+/// Experimental features that programs can tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the features'")]
 pub struct Features {
@@ -199,6 +199,8 @@ pub struct State {
     pub(crate) positions: Positions,
     /// The string of each symbol that was asked for.
     pub(crate) symbol_strings: Vec<Val>,
+    /// Room for the code of the next unit.
+    pub(crate) chunk: frazil_code::Chunk,
     /// The first position of what stands for CppNix's `derivation-internal.nix`.
     pub(crate) derivation_source: Option<u32>,
     /// The errors that thunks failed with.
@@ -209,6 +211,8 @@ pub struct State {
     pub pins: Vec<Val>,
     /// Bytes that the heap had handed out when it was last collected.
     pub(crate) collected_at: u64,
+    /// Bytes that were live then.
+    pub(crate) live: u64,
     /// Bytes to hand out before it is collected again, at least `min_budget`.
     pub(crate) budget: u64,
     pub(crate) min_budget: u64,
@@ -240,6 +244,10 @@ pub struct State {
 
 /// The heap is collected when so many bytes were handed out since the last time, at least.
 const MIN_BUDGET: u64 = 64 << 20;
+/// The same between evaluations, where a small heap is soon collected: a process may have many evaluators.
+const IDLE_BUDGET: u64 = 4 << 20;
+/// So many bytes are handed out between two collections, however small the limit is.
+const LEAST_BUDGET: u64 = 1 << 20;
 
 /// One evaluator's world.
 pub struct World {
@@ -285,11 +293,13 @@ impl World {
             contexts: Contexts::default(),
             positions: Positions::default(),
             symbol_strings: Vec::new(),
+            chunk: frazil_code::Chunk::default(),
             derivation_source: None,
             failures: Vec::new(),
             handles: Vec::new(),
             pins: Vec::new(),
             collected_at: 0,
+            live: 0,
             budget: MIN_BUDGET,
             min_budget: MIN_BUDGET,
             drvs: FxHashMap::default(),
@@ -322,6 +332,7 @@ impl World {
     pub fn set_limits(&mut self, limits: Limits) {
         self.heap.set_limit(limits.heap);
         self.state.limits = limits;
+        self.state.budget = self.state.budget_beside(0);
     }
 
     /// While a machine runs, the heap is collected when at least so many bytes were handed out since the last time.
@@ -332,11 +343,38 @@ impl World {
     /// Frees all values that neither handles, imported files, builtins nor code need. Answers the bytes still live.
     pub fn collect(&mut self) -> u64 {
         let World { heap, layouts, codes, state } = self;
-        heap.collect(&mut |visit| state.roots(codes, visit), layouts)
+        let live = heap.collect(&mut |visit| state.roots(codes, visit), layouts);
+        state.note_collection(heap, live);
+        live
+    }
+
+    /// Frees values as [`World::collect`] does if so much was handed out since the last time that it is due: many short
+    /// evaluations do not come to it by themselves.
+    pub fn collect_if_due(&mut self) {
+        let since = self.heap.allocated() - self.state.collected_at;
+        if since > self.state.live.max(IDLE_BUDGET).min(self.state.budget) {
+            self.collect();
+        }
     }
 }
 
 impl State {
+    /// Bytes to hand out before the next collection, beside so many live ones: no more than the limit has room for.
+    fn budget_beside(&self, live: u64) -> u64 {
+        let room = self.limits.heap.saturating_sub(live) / 2;
+        live.max(self.min_budget).min(room.max(LEAST_BUDGET))
+    }
+
+    pub(crate) fn note_collection(&mut self, heap: &Heap, live: u64) {
+        self.collected_at = heap.allocated();
+        self.live = live;
+        self.budget = self.budget_beside(live);
+    }
+
+    pub(crate) fn wants_collection(&self, heap: &Heap) -> bool {
+        heap.allocated() - self.collected_at > self.budget
+    }
+
     /// Shows all values in tables and code to a collection.
     pub(crate) fn roots(&self, codes: &boxcar::Vec<Box<Code>>, visit: &mut dyn FnMut(Val)) {
         codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
 import os
@@ -205,6 +204,9 @@ def derivation(value: Value) -> Derivation:
 
 async def _in_thread(work: Callable[[CancelToken], T]) -> T:
     """Does what evaluates on another thread, which stops when the task is cancelled."""
+    # It takes as long to import as all the rest, and most programs have no tasks.
+    import asyncio
+
     token = CancelToken()
     try:
         return await asyncio.to_thread(work, token)

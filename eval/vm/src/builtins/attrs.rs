@@ -113,16 +113,22 @@ struct Remove {
     removed: Vec<Symbol>,
 }
 
+impl Remove {
+    const CONTEXT: &str = "while evaluating the values of the second argument passed to builtins.removeAttrs";
+}
+
 impl Native for Remove {
     traced!(self, visit: [self.set, self.names]);
 
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        error.add_trace(Pos::NONE, Remove::CONTEXT);
+    }
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        const CONTEXT: &str =
-            "while evaluating the values of the second argument passed to builtins.removeAttrs";
         let mut input = input;
         loop {
             if input != Val::ABSENT {
-                m.expect(input, Want::Plain, CONTEXT)?;
+                m.expect(input, Want::Plain, Remove::CONTEXT)?;
                 let name = m.symbol(input);
                 self.removed.push(name);
             }

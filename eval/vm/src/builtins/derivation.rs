@@ -40,7 +40,7 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.placeholder")],
         |m, a| Ok(Step::Done(m.heap.new_string(placeholder(m.heap.bytes(a[0])).as_bytes(), 0))),
     ),
-    row("outputOf", 2, &[], output_of),
+    row("outputOf", 2, &[strict(0, Want::String, OUTPUT_OF)], output_of),
 ];
 
 // ---- derivation ---------------------------------------------------------------------------------------
@@ -249,6 +249,10 @@ struct Strict {
     ignore_nulls: bool,
     /// Structured attributes so far, if they are.
     json: Option<Vec<u8>>,
+}
+
+fn require(enabled: bool, feature: &str) -> Result<(), Error> {
+    if enabled { Ok(()) } else { Err(Error::eval(crate::inputs::missing_feature(feature))) }
 }
 
 fn eval_error(error: impl std::fmt::Display) -> Error {
@@ -536,6 +540,9 @@ impl Strict {
         let name = self.draft.name.clone();
         let draft = std::mem::replace(&mut self.draft, Draft::new(name));
         let store = m.st.settings.store_dir.clone();
+        if draft.impure {
+            require(m.st.settings.features.ca_derivations, "ca-derivations")?;
+        }
         let state = &mut *m.st;
         let finished = draft.finish(&store, &Known(&state.drvs), &mut state.scratch).map_err(eval_error)?;
         m.st.stats.derivations += 1;
@@ -692,15 +699,16 @@ impl From<DerivationError> for Error {
     }
 }
 
+const OUTPUT_OF: &str = "while evaluating the first argument to builtins.outputOf";
+
 /// The output of a derivation that itself is an output.
 fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
-    const PATH: &str = "while evaluating the first argument to builtins.outputOf";
     const NAME: &str = "while evaluating the second argument to builtins.outputOf";
     let output = a[1];
     then(Step::Force(a[0]), &[output], |m, kept, drv| {
-        m.expect(drv, Want::String, PATH)?;
+        m.expect(drv, Want::String, OUTPUT_OF)?;
         // It is refused before the second argument is looked at.
-        output_base(m, drv).map_err(|e| e.while_(Pos::NONE, PATH))?;
+        output_base(m, drv).map_err(|e| e.while_(Pos::NONE, OUTPUT_OF))?;
         then(Step::Force(kept[0]), &[drv], |m, kept, output| {
             let drv = kept[0];
             m.expect(output, Want::Plain, NAME)?;

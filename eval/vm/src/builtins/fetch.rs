@@ -93,7 +93,7 @@ struct Reading {
     /// Whether an unexpected attribute is blamed where it is defined.
     blames_attribute: bool,
     /// Goes on with the values of the attributes.
-    finish: fn(m: &mut Machine<'_>, values: &[(Symbol, Val)]) -> Result<Step, Error>,
+    finish: Finish,
 }
 
 /// Forces the attributes of a set in the order of their symbols.

@@ -262,7 +262,7 @@ fn unreadable(text: &str) -> Error {
 }
 
 pub(super) fn from_json(m: &mut Machine<'_>, text: &[u8]) -> Result<Val, Error> {
-    let mut open: Vec<Open> = Vec::new();
+    let (mut open, mut whole): (Vec<Open>, _) = (Vec::new(), None);
     for event in Reader::new(text) {
         let event = event.map_err(|e| unreadable(&e.to_string()))?;
         let value = match event {
@@ -299,9 +299,10 @@ pub(super) fn from_json(m: &mut Machine<'_>, text: &[u8]) -> Result<Val, Error> 
             Event::String(text) => m.heap.new_string(&text, 0),
         };
         match open.last_mut() {
-            None => return Ok(value),
+            // Nothing may follow, which the reader checks.
+            None => whole = Some(value),
             Some(Open::List(values)) | Some(Open::Set(_, values)) => values.push(value),
         }
     }
-    unreachable!("the reader ends with a value or an error")
+    Ok(whole.expect("the reader ends with a value or an error"))
 }

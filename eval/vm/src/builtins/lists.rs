@@ -399,132 +399,285 @@ fn sort(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
         a[0],
         &[xs],
         "while evaluating the first argument passed to builtins.sort",
-        move |m, f| Ok(run(Sort::new(f, m.heap.list(xs).iter().map(Slot::get).collect()))),
+        move |m, f| {
+            let is_less_than = f == m.global(b"__lessThan");
+            Ok(run(Sort::new(f, is_less_than, m.heap.list(xs).iter().map(Slot::get).collect())))
+        },
     )
 }
 
-/// A stable merge sort from the bottom up, which asks for one comparison at a time.
-///
-/// Runs that are in order already are found first, as in natural merge sort (Knuth, TAOCP 3, 5.2.4).
+/// Up to so many elements are sorted by insertion.
+const SORTED_BY_INSERTION: usize = 16;
+
+/// A stable merge sort that looks for runs in the middle (peeksort of Munro and Wild, "Nearly-Optimal Mergesorts", 2018), which
+/// asks for one comparison at a time, in CppNix's order.
 struct Sort {
     f: Val,
-    from: Vec<Val>,
-    to: Vec<Val>,
-    /// Starts of the sorted runs in `from`, and its length at the end.
-    runs: Vec<usize>,
-    /// The runs merged in this pass: starts in `to`.
-    merged: Vec<usize>,
-    state: Sorting,
+    /// Whether `f` is `lessThan`, which needs no call.
+    is_less_than: bool,
+    /// How many elements were forced, before the first comparison.
+    forced: usize,
+    values: Vec<Val>,
+    /// What is being merged: the left run, then the right one.
+    buffer: Vec<Val>,
+    /// What is still to be done, the next last.
+    todo: Vec<SortTask>,
+    at_work: Sorting,
 }
 
+#[derive(Clone, Copy)]
+enum SortTask {
+    /// Sort from `begin` to `end`; up to `left` and from `right` on it is sorted.
+    Range { begin: usize, end: usize, left: usize, right: usize },
+    /// Merge two sorted neighbours.
+    Merge { begin: usize, middle: usize, end: usize },
+}
+
+/// What the next comparison is for.
+#[derive(Clone, Copy)]
 enum Sorting {
-    /// Forcing the elements from this place on, all before the first comparison.
-    Elements(usize),
-    /// Looking for runs: comparing the element at this place with the one before it.
-    Runs(usize),
-    /// Merging the runs number `run` and `run + 1`, at these places.
-    Merge { run: usize, left: usize, right: usize },
+    Nothing,
+    /// The element at `at` goes down to its place among those from `begin` on; then the one at `next` does.
+    Insert {
+        begin: usize,
+        end: usize,
+        at: usize,
+        next: usize,
+    },
+    /// Whether the run in the middle of a range falls.
+    Peek {
+        begin: usize,
+        end: usize,
+        left: usize,
+        right: usize,
+    },
+    /// How far the run in the middle goes to the left: it starts at `from` or before.
+    Before {
+        begin: usize,
+        end: usize,
+        left: usize,
+        right: usize,
+        falls: bool,
+        from: usize,
+    },
+    /// How far it goes to the right: it starts at `from`, and `last` is in it.
+    Behind {
+        begin: usize,
+        end: usize,
+        left: usize,
+        right: usize,
+        falls: bool,
+        from: usize,
+        last: usize,
+    },
+    /// The elements in the buffer at `x`, before `middle`, and at `y` go to `out`.
+    Merge {
+        out: usize,
+        x: usize,
+        middle: usize,
+        y: usize,
+    },
 }
 
 impl Sort {
-    fn new(f: Val, values: Vec<Val>) -> Sort {
+    fn new(f: Val, is_less_than: bool, values: Vec<Val>) -> Sort {
+        let end = values.len();
         Sort {
             f,
-            from: values,
-            to: Vec::new(),
-            runs: vec![0],
-            merged: Vec::new(),
-            state: Sorting::Elements(0),
+            is_less_than,
+            forced: 0,
+            values,
+            buffer: Vec::new(),
+            todo: vec![SortTask::Range { begin: 0, end, left: 0, right: end }],
+            at_work: Sorting::Nothing,
         }
     }
 
     /// The next two elements to compare: whether the first is less than the second. `None` at the end.
     fn next(&mut self) -> Option<(Val, Val)> {
         loop {
-            match self.state {
-                Sorting::Elements(_) => self.state = Sorting::Runs(1),
-                Sorting::Runs(i) if i < self.from.len() => return Some((self.from[i], self.from[i - 1])),
-                Sorting::Runs(_) => {
-                    self.runs.push(self.from.len());
-                    self.state = Sorting::Merge { run: 0, left: 0, right: self.runs[1] };
+            match self.at_work {
+                Sorting::Nothing => match self.todo.pop()? {
+                    SortTask::Range { begin, end, left, right } => self.start(begin, end, left, right),
+                    SortTask::Merge { begin, middle, end } => {
+                        self.buffer.clear();
+                        self.buffer.extend_from_slice(&self.values[begin..end]);
+                        let middle = middle - begin;
+                        self.at_work = Sorting::Merge { out: begin, x: 0, middle, y: middle };
+                    }
+                },
+                Sorting::Insert { begin, end, at, next } => {
+                    if at > begin {
+                        return Some((self.values[at], self.values[at - 1]));
+                    }
+                    self.at_work = match next < end {
+                        true => Sorting::Insert { begin, end, at: next, next: next + 1 },
+                        false => Sorting::Nothing,
+                    };
                 }
-                Sorting::Merge { run, left, right } => {
-                    if self.runs.len() <= 2 {
-                        return None;
+                Sorting::Peek { begin, end, .. } => {
+                    let middle = begin + (end - begin) / 2;
+                    return Some((self.values[middle], self.values[middle - 1]));
+                }
+                Sorting::Before { begin, end, left, right, falls, from } => {
+                    if from > left {
+                        return Some((self.values[from], self.values[from - 1]));
                     }
-                    if run + 2 >= self.runs.len() {
-                        // The last run has no partner: it is copied, and the pass is over.
-                        self.to.extend_from_slice(&self.from[left..]);
-                        if run + 1 < self.runs.len() {
-                            self.merged.push(self.runs[run]);
-                        }
-                        self.end_pass();
-                        continue;
+                    let last = begin + (end - begin) / 2 - 1;
+                    self.at_work = Sorting::Behind { begin, end, left, right, falls, from, last };
+                }
+                Sorting::Behind { begin, end, left, right, falls, from, last } => {
+                    if last + 1 < right {
+                        return Some((self.values[last + 1], self.values[last]));
                     }
-                    let (middle, end) = (self.runs[run + 1], self.runs[run + 2]);
-                    if left < middle && right < end {
+                    self.found(begin, end, left, right, falls, (from, last + 1));
+                }
+                Sorting::Merge { out, x, middle, y } => {
+                    if x < middle && y < self.buffer.len() {
                         // The right one goes first only if it is less: so equal elements keep their order.
-                        return Some((self.from[right], self.from[left]));
+                        return Some((self.buffer[y], self.buffer[x]));
                     }
-                    self.to.extend_from_slice(&self.from[left..middle]);
-                    self.to.extend_from_slice(&self.from[right..end]);
-                    self.merged.push(self.runs[run]);
-                    let run = run + 2;
-                    let right = self.runs.get(run + 1).copied().unwrap_or(end);
-                    self.state = Sorting::Merge { run, left: end, right };
+                    let rest = if x < middle { x..middle } else { y..self.buffer.len() };
+                    self.values[out..out + rest.len()].copy_from_slice(&self.buffer[rest]);
+                    self.at_work = Sorting::Nothing;
                 }
             }
         }
     }
 
-    fn end_pass(&mut self) {
-        std::mem::swap(&mut self.from, &mut self.to);
-        self.to.clear();
-        self.runs = std::mem::take(&mut self.merged);
-        self.runs.push(self.from.len());
-        let right = self.runs.get(1).copied().unwrap_or(0);
-        self.state = Sorting::Merge { run: 0, left: 0, right };
+    fn start(&mut self, begin: usize, end: usize, left: usize, right: usize) {
+        if left == end || right == begin || end - begin < 2 {
+            return;
+        }
+        if end - begin <= SORTED_BY_INSERTION {
+            self.at_work = Sorting::Insert { begin, end, at: begin + 1, next: begin + 2 };
+            return;
+        }
+        let middle = begin + (end - begin) / 2;
+        if middle <= left {
+            self.todo.push(SortTask::Merge { begin, middle: left, end });
+            self.todo.push(SortTask::Range { begin: left, end, left: left + 1, right });
+        } else if middle >= right {
+            self.todo.push(SortTask::Merge { begin, middle: right, end });
+            self.todo.push(SortTask::Range { begin, end: right, left, right: right - 1 });
+        } else {
+            self.at_work = Sorting::Peek { begin, end, left, right };
+        }
+    }
+
+    /// The run in the middle of a range is known: what is beside it is sorted, and merged at the run's end that is nearer to
+    /// the middle.
+    fn found(
+        &mut self,
+        begin: usize,
+        end: usize,
+        left: usize,
+        right: usize,
+        falls: bool,
+        (from, to): (usize, usize),
+    ) {
+        self.at_work = Sorting::Nothing;
+        if falls {
+            self.values[from..to].reverse();
+        }
+        if from == begin && to == end {
+            return;
+        }
+        let middle = begin + (end - begin) / 2;
+        if middle - from < to - middle {
+            self.todo.push(SortTask::Merge { begin, middle: from, end });
+            self.todo.push(SortTask::Range { begin: from, end, left: to, right });
+            self.todo.push(SortTask::Range { begin, end: from, left, right: from.saturating_sub(1) });
+        } else {
+            self.todo.push(SortTask::Merge { begin, middle: to, end });
+            self.todo.push(SortTask::Range { begin: to, end, left: to + 1, right });
+            self.todo.push(SortTask::Range { begin, end: to, left, right: from });
+        }
     }
 
     fn answer(&mut self, less: bool) {
-        match &mut self.state {
-            Sorting::Elements(_) => unreachable!("nothing is compared before all elements are forced"),
-            Sorting::Runs(i) => {
+        match self.at_work {
+            Sorting::Nothing => unreachable!("nothing was asked"),
+            Sorting::Insert { begin, end, at, next } => {
                 if less {
-                    self.runs.push(*i);
+                    self.values.swap(at, at - 1);
                 }
-                *i += 1;
+                let at = if less { at - 1 } else { begin };
+                self.at_work = Sorting::Insert { begin, end, at, next };
             }
-            Sorting::Merge { left, right, .. } => {
-                let at = if less { right } else { left };
-                self.to.push(self.from[*at]);
+            Sorting::Peek { begin, end, left, right } => {
+                let from = begin + (end - begin) / 2 - 1;
+                self.at_work = Sorting::Before { begin, end, left, right, falls: less, from };
+            }
+            Sorting::Before { begin, end, left, right, falls, from } => {
+                self.at_work = match less == falls {
+                    true => Sorting::Before { begin, end, left, right, falls, from: from - 1 },
+                    false => {
+                        let last = begin + (end - begin) / 2 - 1;
+                        Sorting::Behind { begin, end, left, right, falls, from, last }
+                    }
+                };
+            }
+            Sorting::Behind { begin, end, left, right, falls, from, last } => match less == falls {
+                true => {
+                    let last = last + 1;
+                    self.at_work = Sorting::Behind { begin, end, left, right, falls, from, last };
+                }
+                false => self.found(begin, end, left, right, falls, (from, last + 1)),
+            },
+            Sorting::Merge { out, mut x, middle, mut y } => {
+                let at = if less { &mut y } else { &mut x };
+                self.values[out] = self.buffer[*at];
                 *at += 1;
+                self.at_work = Sorting::Merge { out: out + 1, x, middle, y };
             }
         }
     }
 }
 
 impl Native for Sort {
-    traced!(self, visit: [self.f], &self.from, &self.to);
+    traced!(self, visit: [self.f], &self.values, &self.buffer);
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        if let Sorting::Elements(i) = &mut self.state {
-            if let Some(&v) = self.from.get(*i) {
-                *i += 1;
+        if self.forced < self.values.len() {
+            if input != Val::ABSENT {
+                self.values[self.forced] = input;
+                self.forced += 1;
+            }
+            if let Some(&v) = self.values.get(self.forced) {
                 return Ok(Step::Force(v));
             }
-        } else if input != Val::ABSENT {
+        } else {
             const CONTEXT: &str =
                 "while evaluating the return value of the sorting function passed to builtins.sort";
             let less = m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE;
             self.answer(less);
         }
-        Ok(match self.next() {
-            Some((a, b)) => Step::Call(self.f, Args::from_slice(&[a, b])),
-            None => Step::Done(list(m.heap, std::mem::take(&mut self.from))),
-        })
+        while let Some((a, b)) = self.next() {
+            if !self.is_less_than {
+                return Ok(Step::Call(self.f, Args::from_slice(&[a, b])));
+            }
+            match compare::less_now(m, a, b).map_err(|e| e.while_(Pos::NONE, ORDERING))? {
+                Some(less) => self.answer(less),
+                None => {
+                    return Ok(match compare::less(a, b) {
+                        Step::ReturnRun(native) => Step::Run(native),
+                        step => step,
+                    });
+                }
+            }
+        }
+        Ok(Step::Done(list(m.heap, std::mem::take(&mut self.values))))
+    }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        if self.is_less_than && self.forced == self.values.len() {
+            error.add_trace(Pos::NONE, ORDERING);
+        }
     }
 }
+
+const ORDERING: &str = "while evaluating the ordering function passed to builtins.sort";
 
 struct Partition {
     f: Val,
@@ -637,11 +790,11 @@ fn generic_closure(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
             return Ok(Step::Done(start));
         }
         let operator = m.required_attr(set, m.st.known.operator(), SET)?;
-        crate::native::then(Step::Force(operator), &[start], |m, kept, operator| {
+        const OPERATOR: &str =
+            "while evaluating the 'operator' attribute passed as argument to builtins.genericClosure";
+        let operator = crate::native::expected(operator, Want::Function, OPERATOR);
+        crate::native::then(operator, &[start], |m, kept, operator| {
             let start = kept[0];
-            const OPERATOR: &str =
-                "while evaluating the 'operator' attribute passed as argument to builtins.genericClosure";
-            m.expect(operator, Want::Function, OPERATOR)?;
             Ok(run(Closure {
                 operator,
                 work: m.heap.list(start).iter().map(Slot::get).collect(),

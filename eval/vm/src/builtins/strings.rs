@@ -156,17 +156,7 @@ pub(super) const TABLE: &[Builtin] = &[
             strict(0, Want::String, "while evaluating the first argument passed to builtins.appendContext"),
             strict(1, Want::Attrs, "while evaluating the second argument passed to builtins.appendContext"),
         ],
-        |m, a| {
-            let order = m.met_order(a[1]);
-            Ok(Step::ReturnRun(Box::new(Append {
-                string: a[0],
-                set: a[1],
-                order,
-                i: 0,
-                field: Field::Entry,
-                elems: Vec::new(),
-            })))
-        },
+        |m, a| Ok(Step::ReturnRun(Box::new(Append::new(m, a[0], a[1])))),
     ),
 ];
 
@@ -301,21 +291,16 @@ impl Native for Replace {
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         if input != Val::ABSENT {
             if let Some(i) = self.waiting.take() {
-                const TO: &str =
-                    "while evaluating one of the replacement strings passed to builtins.replaceStrings";
-                self.to[i] = m.expect(input, Want::String, TO)?;
+                self.to[i] = m.expect(input, Want::String, Replace::TO)?;
                 self.used[i] = true;
                 if self.put(m, i) {
                     self.at = usize::MAX;
                 }
             } else if self.forced < self.from.len() {
-                const FROM: &str =
-                    "while evaluating one of the strings to replace passed to builtins.replaceStrings";
-                self.from[self.forced] = m.expect(input, Want::String, FROM)?;
+                self.from[self.forced] = m.expect(input, Want::String, Replace::FROM)?;
                 self.forced += 1;
             } else {
-                const STRING: &str = "while evaluating the third argument passed to builtins.replaceStrings";
-                self.string = m.expect(input, Want::String, STRING)?;
+                self.string = m.expect(input, Want::String, Replace::STRING)?;
                 self.forced += 1;
                 self.context = m.heap.string(self.string).context;
             }
@@ -347,6 +332,21 @@ impl Native for Replace {
         m.check_string_len(self.out.len() as u64)?;
         Ok(Step::Done(m.heap.new_string(&self.out, self.context)))
     }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        let context = match self.forced.cmp(&self.from.len()) {
+            _ if self.waiting.is_some() => Replace::TO,
+            std::cmp::Ordering::Less => Replace::FROM,
+            _ => Replace::STRING,
+        };
+        error.add_trace(Pos::NONE, context);
+    }
+}
+
+impl Replace {
+    const TO: &str = "while evaluating one of the replacement strings passed to builtins.replaceStrings";
+    const FROM: &str = "while evaluating one of the strings to replace passed to builtins.replaceStrings";
+    const STRING: &str = "while evaluating the third argument passed to builtins.replaceStrings";
 }
 
 fn get_context(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
@@ -426,130 +426,169 @@ struct Append {
     set: Val,
     /// Its slots, in the order in which they are looked at.
     order: Vec<u32>,
+    /// The number of the entry behind the one being read.
     i: usize,
     field: Field,
     elems: Vec<ContextElem>,
+    /// What the trace says of the value that is being forced.
+    asked: Option<(Pos, &'static str)>,
 }
 
+#[derive(Clone, Copy)]
 enum Field {
     Entry,
+    Info,
     Path(Val),
     AllOutputs(Val),
     Outputs(Val),
-    Output(Val, Val, usize),
+    Output(Val, Val, usize, Pos),
+}
+
+impl Field {
+    fn values(self) -> [Val; 2] {
+        match self {
+            Field::Entry | Field::Info => [Val::NULL; 2],
+            Field::Path(info) | Field::AllOutputs(info) | Field::Outputs(info) => [info, Val::NULL],
+            Field::Output(info, outputs, ..) => [info, outputs],
+        }
+    }
 }
 
 impl Append {
-    /// The name of the attribute at hand.
-    fn key(&self, m: &mut Machine<'_>) -> Symbol {
-        m.attrs(self.set).0[self.order[self.i - 1] as usize]
+    fn new(m: &mut Machine<'_>, string: Val, set: Val) -> Append {
+        let order = m.met_order(set);
+        Append { string, set, order, i: 0, field: Field::Entry, elems: Vec::new(), asked: None }
+    }
+
+    fn key(&self, m: &mut Machine<'_>) -> (String, Pos) {
+        let key = m.attrs(self.set).0[self.order[self.i - 1] as usize];
+        (crate::message::text(m.st.symbols.name(key)).into_owned(), m.attr_pos(self.set, key))
     }
 
     fn path(&self, m: &mut Machine<'_>) -> Result<frazil_store::path::StorePath, Error> {
-        let key = self.key(m);
-        let name = m.st.symbols.name(key);
-        m.st.settings.store_dir.parse(name).map_err(|_| {
-            Error::eval(format!("context key '{}' is not a store path", crate::message::text(name)))
-                .at(m.attr_pos(self.set, key))
-        })
+        let (name, pos) = self.key(m);
+        let parsed = m.st.settings.store_dir.parse(&crate::message::bytes(&name));
+        parsed.map_err(|_| Error::eval(format!("context key '{name}' is not a store path")).at(pos))
     }
 
-    fn not_a_derivation(&self, m: &mut Machine<'_>, what: &str) -> Error {
-        let key = self.key(m);
-        let name = crate::message::text(m.st.symbols.name(key)).into_owned();
-        Error::eval(format!("tried to add {what} context of {name}, which is not a derivation, to a string"))
+    fn derivation(&self, m: &mut Machine<'_>, what: &str) -> Result<frazil_store::path::StorePath, Error> {
+        let path = self.path(m)?;
+        if path.is_derivation() {
+            return Ok(path);
+        }
+        let (name, pos) = self.key(m);
+        let text = format!("tried to add {what} context of {name}, which is not a derivation, to a string");
+        Err(Error::eval(text).at(pos))
+    }
+
+    /// Asks for an attribute of an entry, if it is there; what it then must be is said by `taken`.
+    fn ask(&mut self, m: &mut Machine<'_>, info: Val, name: Symbol, context: &'static str) -> Option<Step> {
+        let slot = m.attr(info, name)?;
+        self.asked = Some((m.attr_pos(info, name), context));
+        Some(Step::Force(slot.get()))
+    }
+
+    /// The value that was asked for, if it is what it must be.
+    fn taken(&mut self, m: &mut Machine<'_>, v: Val, want: Want) -> Result<Val, Error> {
+        let (pos, context) = self.asked.take().unwrap_or((Pos::NONE, ""));
+        if m.fits(v, want) {
+            return Ok(v);
+        }
+        Err(match want {
+            Want::Attrs => m.wanted("a set", v).while_(pos, context),
+            Want::List => m.wanted("a list", v).while_(pos, context),
+            want => m.unwanted_at(v, want, pos, context),
+        })
     }
 }
 
 impl Native for Append {
+    traced!(self, visit: [self.string, self.set], self.field.values());
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let mut input = input;
         loop {
-            match std::mem::replace(&mut self.field, Field::Entry) {
+            // What was asked for is looked at once only.
+            let v = std::mem::replace(&mut input, Val::ABSENT);
+            let is_there = v != Val::ABSENT;
+            let asked = match self.field {
                 Field::Entry => {
-                    if input == Val::ABSENT || self.i == 0 {
-                        let Some(&slot) = self.order.get(self.i) else { break };
-                        let v = m.attrs(self.set).1[slot as usize].get();
-                        self.i += 1;
-                        self.path(m)?;
-                        match m.heap.peek(v) {
-                            None => return Ok(Step::Force(v)),
-                            Some(v) => input = v,
-                        }
-                    }
-                    m.expect(input, Want::Attrs, "while evaluating the value of a string context")?;
-                    self.field = Field::Path(input);
-                    if let Some(slot) = m.attr(input, m.st.known.path()) {
-                        return Ok(Step::Force(slot.get()));
-                    }
-                    input = Val::ABSENT;
+                    let Some(&slot) = self.order.get(self.i) else { break };
+                    let slot = &m.attrs(self.set).1[slot as usize];
+                    self.i += 1;
+                    self.path(m)?;
+                    self.field = Field::Info;
+                    let (_, pos) = self.key(m);
+                    self.asked = Some((pos, "while evaluating the value of a string context"));
+                    return Ok(Step::Force(slot.get()));
+                }
+                Field::Info => {
+                    let info = self.taken(m, v, Want::Attrs)?;
+                    self.field = Field::Path(info);
+                    let name = m.st.known.path();
+                    self.ask(m, info, name, "while evaluating the `path` attribute of a string context")
                 }
                 Field::Path(info) => {
-                    if input != Val::ABSENT {
-                        let context = "while evaluating the `path` attribute of a string context";
-                        if m.expect(input, Want::Bool, context)? == Val::TRUE {
-                            let path = self.path(m)?;
-                            self.elems.push(ContextElem::Opaque(path));
-                        }
+                    if is_there && self.taken(m, v, Want::Bool)? == Val::TRUE {
+                        self.elems.push(ContextElem::Opaque(self.path(m)?));
                     }
                     self.field = Field::AllOutputs(info);
-                    if let Some(slot) = m.attr(info, m.st.known.all_outputs()) {
-                        return Ok(Step::Force(slot.get()));
-                    }
-                    input = Val::ABSENT;
+                    let name = m.st.known.all_outputs();
+                    self.ask(m, info, name, "while evaluating the `allOutputs` attribute of a string context")
                 }
                 Field::AllOutputs(info) => {
-                    if input != Val::ABSENT {
-                        let context = "while evaluating the `allOutputs` attribute of a string context";
-                        if m.expect(input, Want::Bool, context)? == Val::TRUE {
-                            let path = self.path(m)?;
-                            if !path.is_derivation() {
-                                return Err(self.not_a_derivation(m, "all-outputs"));
-                            }
-                            self.elems.push(ContextElem::DrvDeep(path));
-                        }
+                    if is_there && self.taken(m, v, Want::Bool)? == Val::TRUE {
+                        self.elems.push(ContextElem::DrvDeep(self.derivation(m, "all-outputs")?));
                     }
                     self.field = Field::Outputs(info);
-                    if let Some(slot) = m.attr(info, m.st.known.outputs()) {
-                        return Ok(Step::Force(slot.get()));
-                    }
-                    input = Val::ABSENT;
+                    let name = m.st.known.outputs();
+                    self.ask(m, info, name, "while evaluating the `outputs` attribute of a string context")
                 }
                 Field::Outputs(info) => {
-                    if input != Val::ABSENT {
-                        m.expect(
-                            input,
-                            Want::List,
-                            "while evaluating the `outputs` attribute of a string context",
-                        )?;
-                        let path = self.path(m)?;
-                        if !m.heap.list(input).is_empty() && !path.is_derivation() {
-                            return Err(self.not_a_derivation(m, "derivation output"));
+                    self.field = Field::Entry;
+                    if is_there {
+                        let outputs = self.taken(m, v, Want::List)?;
+                        if !m.heap.list(outputs).is_empty() {
+                            self.derivation(m, "derivation output")?;
                         }
-                        self.field = Field::Output(info, input, 0);
+                        self.field = Field::Output(info, outputs, 0, m.attr_pos(info, m.st.known.outputs()));
                     }
-                    input = Val::ABSENT;
+                    None
                 }
-                Field::Output(info, outputs, i) => {
-                    if input != Val::ABSENT {
-                        m.expect(
-                            input,
-                            Want::Plain,
-                            "while evaluating an output name within a string context",
-                        )?;
-                        let (path, output) = (self.path(m)?, m.heap.bytes(input).into());
-                        self.elems.push(ContextElem::built(path, output));
+                Field::Output(info, outputs, i, pos) => {
+                    if is_there {
+                        let name = self.taken(m, v, Want::Plain)?;
+                        let output = m.heap.bytes(name).into();
+                        self.elems.push(ContextElem::built(self.path(m)?, output));
                     }
-                    input = Val::ABSENT;
-                    if let Some(slot) = m.heap.list(outputs).get(i) {
-                        self.field = Field::Output(info, outputs, i + 1);
-                        return Ok(Step::Force(slot.get()));
+                    match m.heap.list(outputs).get(i) {
+                        Some(slot) => {
+                            self.field = Field::Output(info, outputs, i + 1, pos);
+                            self.asked =
+                                Some((pos, "while evaluating an output name within a string context"));
+                            Some(Step::Force(slot.get()))
+                        }
+                        None => {
+                            self.field = Field::Entry;
+                            None
+                        }
                     }
                 }
+            };
+            if let Some(step) = asked {
+                return Ok(step);
             }
         }
         let added = m.st.contexts.of(std::mem::take(&mut self.elems));
         let context = m.st.contexts.union(m.heap.string(self.string).context, added);
         Ok(Step::Done(m.with_context(self.string, context)))
+    }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        if let Some((pos, context)) = self.asked
+            && !matches!(self.field, Field::Info | Field::Outputs(_))
+        {
+            error.add_trace(pos, context);
+        }
     }
 }
