@@ -2,7 +2,7 @@
 # The one test command. On a fresh machine it first installs what it needs, and says so loudly when it cannot.
 #
 #   ./test.sh              every stage
-#   ./test.sh STAGE...     only these, of: format clippy docs unit language nixpkgs-lib golden asan wasm python node c fuzz
+#   ./test.sh STAGE...     only these, of: format clippy docs unit language nixpkgs-lib golden asan wasm python node c fuzz differ
 #
 # A stage prints what it ran and closes with `STAGE: N passed, M failed`; the last line is the sum over all of them. The
 # exit status is 0 only if nothing failed. Inputs too large for the repository are looked for in Frazil's cache,
@@ -13,7 +13,8 @@
 #   FRAZIL_NIX_HEAD    default CACHE/nix-lang-head  the same of a later CppNix, whose answers differ here and there
 #   FRAZIL_NIXPKGS     default CACHE/nixpkgs     the Nixpkgs that bindings/cli/tests/golden.tsv was made with
 #
-# FRAZIL_FUZZ_SECONDS (default 60) is the time of each fuzz target; they start from one seed, so that a run can be repeated.
+# FRAZIL_FUZZ_SECONDS (default 60) is the time of each fuzz target, and of the programs that are asked of CppNix, too; they
+# start from one seed, so that a run can be repeated.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export PATH="$HOME/.cargo/bin:$PATH" CARGO_TERM_COLOR=never
@@ -299,7 +300,17 @@ stage_fuzz() {
   if [ "$runs" -eq 0 ]; then skip fuzz "every target" "fuzz/targets holds none"; fi
 }
 
-all=(format clippy docs unit language nixpkgs-lib golden asan wasm python node c fuzz)
+stage_differ() {
+  local seconds=${FRAZIL_FUZZ_SECONDS:-60}
+  if [ ! -x "$oracle/bin/nix-instantiate" ]; then
+    skip differ "generated programs against CppNix" "$oracle is absent (FRAZIL_ORACLE)"
+    return
+  fi
+  check differ cargo run --quiet --release --manifest-path fuzz/differ/Cargo.toml --target-dir "$target" -- \
+    --seed 1 --seconds "$seconds" --oracle "$oracle"
+}
+
+all=(format clippy docs unit language nixpkgs-lib golden asan wasm python node c fuzz differ)
 for stage in "$@"; do
   case " ${all[*]} " in
     *" $stage "*) ;;

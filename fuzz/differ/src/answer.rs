@@ -109,6 +109,42 @@ const EXPLAINED: &[Explained] = &[
         program: "genericClosure",
     },
     Explained {
+        why: "Frazil has no store to ask what is valid in it",
+        ours: "",
+        theirs: " is not valid",
+        program: "",
+    },
+    Explained {
+        why: "Frazil has no store to ask what is valid in it",
+        ours: "",
+        theirs: " is not a valid store path",
+        program: "",
+    },
+    Explained {
+        why: "Frazil has no store to ask what is valid in it",
+        ours: "this evaluator has no store",
+        theirs: "",
+        program: "",
+    },
+    Explained {
+        why: "warnings of what stands before a syntax error are not given",
+        ours: "syntax error, ",
+        theirs: "syntax error, ",
+        program: " or ",
+    },
+    Explained {
+        why: "warnings of what stands before a syntax error are not given",
+        ours: "invalid float ",
+        theirs: "invalid float ",
+        program: " or ",
+    },
+    Explained {
+        why: "Frazil makes the parts of a derivation's value at once, which messages show",
+        ours: "type = \"derivation\"",
+        theirs: "type = \"derivation\"",
+        program: "",
+    },
+    Explained {
         why: "the size of a directory is the file system's",
         ours: "Is a directory",
         theirs: "bytes: Is a directory",

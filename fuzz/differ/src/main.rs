@@ -231,8 +231,7 @@ fn main() -> ExitCode {
                     *finds.lock().expect("no thread panics").explained.entry(explanation).or_default() += 1;
                     continue;
                 }
-                let outline =
-                    format!("{kind:?} {} {}", outline(&ours.line()), outline(&theirs.line()));
+                let outline = format!("{kind:?} {} {}", outline(&ours.line()), outline(&theirs.line()));
                 {
                     let mut finds = finds.lock().expect("no thread panics");
                     if !finds.known.insert(outline) || finds.known.len() > MOST {

@@ -92,7 +92,8 @@ impl Frazil {
             wall: Some(Duration::from_secs(10)),
             ..Limits::default()
         };
-        let builder = Engine::builder().patient(true).host(World(traced.clone())).limits(limits).settings(&settings);
+        let builder =
+            Engine::builder().patient(true).host(World(traced.clone())).limits(limits).settings(&settings);
         Frazil { engine: builder.search_path("world", FOLDER).home("/homeless").build(), traced }
     }
 

@@ -1,0 +1,86 @@
+//! What asking Frazil and CppNix 2.34.8 the same generated programs brought to light: each answer is CppNix's.
+//! `fuzz/differ` finds more.
+
+use frazil::settings::{Outside, Settings, Unreadable};
+use frazil::{Engine, Memory, Source};
+
+/// A world without settings, so that no experimental feature is on.
+struct Nothing;
+
+impl Outside for Nothing {
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn read(&self, _: &str) -> Result<String, Unreadable> {
+        Err(Unreadable::Missing)
+    }
+    fn exists(&self, _: &str) -> bool {
+        false
+    }
+    fn working_directory(&self) -> String {
+        "/".to_owned()
+    }
+}
+
+/// The value of a program, or the message of its error, in a world of a few files.
+fn answer(program: &str) -> String {
+    let host = Memory::new().file("/w/x.nix", "1").link("/w/link", "x.nix").link("/w/dangling", "nowhere");
+    let settings = Settings::load(&Nothing).expect("nothing is wrong with nothing");
+    let mut evaluator = Engine::builder().host(host).settings(&settings).build().evaluator();
+    let value = evaluator.eval(Source::text(program, "/w")).and_then(|value| evaluator.print(&value));
+    value.unwrap_or_else(|error| format!("error: {}", error.message()))
+}
+
+macro_rules! answers {
+    ($($name:ident: $program:literal => $wanted:literal,)*) => {$(
+        #[test]
+        fn $name() {
+            assert_eq!(answer($program), $wanted);
+        }
+    )*};
+}
+
+answers! {
+    derivation_is_a_lambda: "derivation" => "<LAMBDA>",
+    derivation_has_a_formal: "builtins.functionArgs derivation" => "{ outputs = true; }",
+    a_link_is_copied_as_a_link: "\"\" + ./dangling" => "\"/nix/store/i9s602wqnwlz1rz6979x039a1snpz3wf-dangling\"",
+    links_on_the_way_are_named: "\"\" + (./link + \"/a/b\")" => "error: path '/w/x.nix/a/b' does not exist",
+    the_algorithm_is_looked_at_first: "builtins.hashString \"\" (throw \"text\")" =>
+        "error: unknown hash algorithm '', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'",
+    the_hash_algorithm_is_looked_at_before_the_format:
+        "builtins.convertHash { hash = \"\"; hashAlgo = \"x\"; toHashFormat = throw \"format\"; }" =>
+        "error: unknown hash algorithm 'x', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'",
+    the_hash_format_is_looked_at_before_the_hash:
+        "builtins.convertHash { hash = \"\"; hashAlgo = \"md5\"; toHashFormat = \"\"; }" =>
+        "error: unknown hash format '', expect 'base16', 'base32', 'base64', or 'sri'",
+    a_large_integer_has_no_floor: "builtins.floor 9007199254740993" =>
+        "error: Due to a bug (see https://github.com/NixOS/nix/issues/12899) a loss of precision occurred in previous Nix \
+         versions because the NixInt argument 9007199254740993 was rounded to 9007199254740992.\n\tFuture Nix versions \
+         might implement the correct behavior.",
+    a_negative_start_is_refused_first: "builtins.substring (-1) (throw \"len\") (throw \"text\")" =>
+        "error: negative start position in 'substring'",
+    a_path_is_absolute: "builtins.hashFile \"md5\" \"\"" => "error: string '' doesn't represent an absolute path",
+    the_left_operand_is_coerced_first: "null + throw \"right\"" => "error: cannot coerce null to a string: null",
+    a_list_is_no_operand: "[ ] + (\"\" + null)" => "error: cannot coerce a list to a string: [ ]",
+    sets_are_compared_in_the_order_of_names_met:
+        "{ b = throw \"b\"; x = 1; } == { b = 1; x = 2; }" => "false",
+    sets_are_forced_in_the_order_of_names_met: "rec { b = throw \"b\"; x = throw \"x\"; }" => "error: x",
+    formals_are_missed_in_the_order_of_names_met: "({ b, a, ... }: 1) { }" =>
+        "error: function 'anonymous lambda' called without required argument 'b'",
+    attributes_are_refused_in_the_order_of_names_met: "({ }: 1) { c = 1; b = 2; }" =>
+        "error: function 'anonymous lambda' called with unexpected argument 'c'",
+    arguments_of_path_are_looked_at_in_the_order_of_names_met: "builtins.path { b = 1; system = 2; }" =>
+        "error: unsupported argument 'system' to 'builtins.path'",
+    names_in_messages_are_quoted: "builtins.path { \"\" = 1; }" =>
+        "error: unsupported argument '\"\"' to 'builtins.path'",
+    context_keys_are_looked_at_before_their_values: "builtins.appendContext \"\" { a = throw \"value\"; }" =>
+        "error: context key 'a' is not a store path",
+    sources_are_no_derivations: "\"${./x.drv}\"" => "error: file names are not allowed to end in '.drv'",
+    experimental_hashes_are_off: "builtins.hashString \"blake3\" \"\"" =>
+        "error: experimental Nix feature 'blake3-hashes' is disabled; add '--extra-experimental-features blake3-hashes' \
+         to enable it",
+    experimental_derivations_are_off:
+        "(derivation { name = \"x\"; system = \"s\"; builder = \"b\"; __contentAddressed = true; }).drvPath" =>
+        "error: experimental Nix feature 'ca-derivations' is disabled; add '--extra-experimental-features \
+         ca-derivations' to enable it",
+}
