@@ -278,7 +278,6 @@ fn edit(place: &Position) -> Result<String, Failure> {
     let editor = editor.ok_or_else(|| Failure::Other("$EDITOR is not set".to_owned()))?;
     let mut words = editor.split_whitespace();
     let program = words.next().unwrap_or("vi");
-    #[expect(clippy::disallowed_methods, reason = "this is where a command line meets its process")]
     let mut command = std::process::Command::new(program);
     command.args(words);
     // Most editors know this way to name a line.

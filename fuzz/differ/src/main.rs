@@ -2,6 +2,7 @@
 //!
 //! `frazil-differ [--seed N] [--programs N | --seconds N] [--threads N] [--frames] [--explained FILE] [--print]`
 #![forbid(unsafe_code)]
+#![expect(clippy::disallowed_methods, reason = "this program has a world of its own, and starts CppNix")]
 
 mod answer;
 mod generate;
