@@ -41,6 +41,8 @@ async function world(flags) {
   for (const { kind, path, contents } of files) tell(kind, path, contents);
   tell("env", "HOME", "/fake-home");
   tell("env", "TEST_VAR", "foo");
+  // What the suite's nix.conf says.
+  tell("set", "experimental-features", "nix-command flakes");
   for (let i = 0; i < flags.length; i += 2) {
     const [flag, value] = [flags[i], flags[i + 1]];
     if (flag === "-I") search(tell, value);
