@@ -4,6 +4,7 @@
 mod assert;
 pub mod attrs;
 pub mod builtins;
+mod calls;
 pub mod coerce;
 pub mod compare;
 pub mod contexts;

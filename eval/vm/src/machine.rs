@@ -2,12 +2,13 @@
 
 use crate::builtins;
 use crate::builtins::Want;
+use crate::calls::{Apply, BuiltinArgs, CallFunctor, OverApply, SELECTING, SelectThunk, TracedCall};
 use crate::coerce::{self, CoerceTo};
 use crate::compare;
 use crate::error::{Error, ErrorKind, Shown};
 use crate::files::Pos;
 use crate::link::Code;
-use crate::native::{Args, Native, Step, traced};
+use crate::native::{Args, Native, Step};
 use crate::trace::{Trail, Waiting};
 use crate::world::{State, World};
 use frazil_code::op::Op;
@@ -68,7 +69,7 @@ pub struct Machine<'w> {
     /// Whether the heap is to be collected between the next two frames.
     wants_collection: bool,
     /// Whether the next call has been announced already.
-    said_call: bool,
+    pub(crate) said_call: bool,
     /// What is known of the place of the error that is thrown next.
     pub(crate) trail: Trail,
 }
@@ -1461,186 +1462,5 @@ impl<'w> Machine<'w> {
     fn assertion_failed(&mut self, code: &Code, expr: u32, pos: Pos) -> Error {
         let text = self.show_expr(code, ExprId(expr));
         Error::new(ErrorKind::Assertion, format!("assertion '{text}' failed")).at(pos)
-    }
-}
-
-const SELECTING: &str = "while selecting an attribute";
-
-/// A thunk of `base.name` whose base has to be forced first.
-struct SelectThunk {
-    base: Val,
-    name: Symbol,
-    pos: Pos,
-}
-
-impl Native for SelectThunk {
-    traced!(self, visit: [self.base]);
-
-    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        if input == Val::ABSENT {
-            return Ok(Step::Force(self.base));
-        }
-        if !input.is_attrs() {
-            return Err(m.wanted("a set", input).while_(self.pos, SELECTING));
-        }
-        match m.attr(input, self.name) {
-            Some(slot) => Ok(Step::Return(slot.get())),
-            None => Err(m.missing(input, self.name, self.pos)),
-        }
-    }
-}
-
-/// A call that says when it begins and ends: `trace-function-calls`.
-struct TracedCall {
-    f: Val,
-    args: Args,
-    pos: Pos,
-    called: bool,
-}
-
-impl TracedCall {
-    fn say(&self, m: &Machine<'_>, what: &str) {
-        m.st.say(&format!("function-trace {what} {} at {}", m.st.show_pos(self.pos), m.st.host.clock()));
-    }
-}
-
-impl Native for TracedCall {
-    traced!(self, visit: [self.f], &self.args);
-
-    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        if self.called {
-            self.say(m, "exited");
-            return Ok(Step::Done(input));
-        }
-        self.called = true;
-        self.say(m, "entered");
-        m.said_call = true;
-        Ok(Step::Call(self.f, std::mem::take(&mut self.args)))
-    }
-
-    fn catch(&mut self, m: &mut Machine<'_>, _: &Error) -> Option<Val> {
-        self.say(m, "exited");
-        None
-    }
-
-    fn call_site(&self, _: &mut Machine<'_>) -> Option<Pos> {
-        None
-    }
-}
-
-/// A call whose function has to be forced first.
-struct Apply {
-    f: Val,
-    args: Args,
-    forced: bool,
-}
-
-impl Native for Apply {
-    traced!(self, visit: [self.f], &self.args);
-
-    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        if self.forced {
-            m.said_call = true;
-            return Ok(Step::ReturnCall(input, std::mem::take(&mut self.args)));
-        }
-        self.forced = true;
-        Ok(Step::Force(self.f))
-    }
-
-    fn call_site(&self, _: &mut Machine<'_>) -> Option<Pos> {
-        None
-    }
-}
-
-/// A call of a set with `__functor`, by that and then by the arguments.
-struct CallFunctor {
-    set: Val,
-    functor: Val,
-    args: Args,
-    called: bool,
-}
-
-impl Native for CallFunctor {
-    traced!(self, visit: [self.set, self.functor], &self.args);
-
-    fn resume(&mut self, _: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        if self.called {
-            let args = Args::from_slice(&self.args[1..]);
-            return Ok(if args.is_empty() { Step::Done(input) } else { Step::ReturnCall(input, args) });
-        }
-        self.called = true;
-        Ok(Step::Call(self.functor, Args::from_slice(&[self.set, self.args[0]])))
-    }
-
-    fn call_site(&self, m: &mut Machine<'_>) -> Option<Pos> {
-        Some(m.attr_pos(self.set, m.st.known.functor()))
-    }
-
-    fn site_line(&self) -> Option<&'static str> {
-        Some("while calling a functor (an attribute set with a '__functor' attribute)")
-    }
-}
-
-/// A call with more arguments than the function takes.
-struct OverApply {
-    f: Val,
-    now: Args,
-    later: Args,
-    called: bool,
-}
-
-impl Native for OverApply {
-    traced!(self, visit: [self.f], &self.now, &self.later);
-
-    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        // Both calls are one in the program.
-        m.said_call = true;
-        if self.called {
-            return Ok(Step::ReturnCall(input, std::mem::take(&mut self.later)));
-        }
-        self.called = true;
-        Ok(Step::Call(self.f, std::mem::take(&mut self.now)))
-    }
-
-    fn call_site(&self, _: &mut Machine<'_>) -> Option<Pos> {
-        None
-    }
-}
-
-/// A call of a builtin some of whose arguments have to be forced first.
-struct BuiltinArgs {
-    index: u32,
-    args: Args,
-    next: usize,
-}
-
-impl Native for BuiltinArgs {
-    traced!(self, visit: &self.args);
-
-    fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        let builtin = &builtins::TABLE[self.index as usize];
-        if input != Val::ABSENT {
-            let strict = &builtin.strict[self.next];
-            m.check_want(input, strict)?;
-            self.args[strict.arg as usize] = input;
-            self.next += 1;
-        }
-        if let Some(strict) = builtin.strict.get(self.next) {
-            return Ok(Step::Force(self.args[strict.arg as usize]));
-        }
-        m.st.stats.builtin_calls += 1;
-        match (builtin.run)(m, &self.args)? {
-            Step::Force(v) => Ok(Step::Return(v)),
-            Step::Call(f, args) => Ok(Step::ReturnCall(f, args)),
-            Step::Run(native) => Ok(Step::ReturnRun(native)),
-            step => Ok(step),
-        }
-    }
-
-    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
-        let builtin = &builtins::TABLE[self.index as usize];
-        if let Some(strict) = builtin.strict.get(self.next).filter(|strict| strict.want.says_why_forced()) {
-            error.add_trace(Pos::NONE, strict.context());
-        }
     }
 }
