@@ -41,6 +41,10 @@ macro_rules! answers {
 }
 
 answers! {
+    a_left_operand_is_looked_at_before_a_variable_is: "let foo = null \"x\"; in null + foo" =>
+        "error: cannot coerce null to a string: null",
+    the_empty_name_was_met_early: "builtins.deepSeq { b = null null; \"\" = 0 null; } 1" =>
+        "error: attempt to call something which is not a function but an integer: 0",
     derivation_is_a_lambda: "derivation" => "<LAMBDA>",
     derivation_has_a_formal: "builtins.functionArgs derivation" => "{ outputs = true; }",
     a_link_is_copied_as_a_link: "\"\" + ./dangling" => "\"/nix/store/i9s602wqnwlz1rz6979x039a1snpz3wf-dangling\"",

@@ -378,7 +378,7 @@ impl<'a> Emitter<'a> {
         match exprs.get(id) {
             Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(_) | Expr::CurPos => true,
             Expr::Lambda(_) | Expr::List(_) => true,
-            Expr::Var(_) => !matches!(self.file.var(id), Var::With(_)),
+            Expr::Var(_) => matches!(self.file.var(id), Var::Global),
             Expr::AttrSet(set) => {
                 let set = exprs.sets[set as usize];
                 !set.recursive && set.dynamics.len == 0

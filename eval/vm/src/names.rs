@@ -4,12 +4,12 @@
 //! looks for what is wrong; with several failures that shows. The list was had by asking it which of two undefined variables
 //! it complains of.
 
-/// The names, between blanks.
+/// The names, between blanks; `''` is the empty one.
 pub(crate) const MET: &str = "\
 outPath drvPath type meta name value system __overrides outputs outputName __ignoreNulls file line column \
 __functor __toString right wrong __structuredAttrs __json allowedReferences allowedRequisites disallowedReferences disallowedRequisites maxSize \
 maxClosureSize builder args __contentAddressed __impure outputHash outputHashAlgo outputHashMode \
-recurseForDerivations description self startSet operator key path prefix outputSpecified __sub __lessThan \
+recurseForDerivations description self '' startSet operator key path prefix outputSpecified __sub __lessThan \
 __mul __div or __findFile __nixPath body builtins true false null __currentTime currentTime __currentSystem \
 currentSystem __nixVersion nixVersion __storeDir storeDir __langVersion langVersion __traceVerbose \
 traceVerbose nixPath scopedImport import __typeOf typeOf isNull __isFunction isFunction __isInt isInt \

@@ -268,7 +268,7 @@ impl World {
         let host: Arc<dyn Host> = guard.clone().map_or(host, |guard| guard);
         let mut symbols = Symbols::new();
         for name in crate::names::MET.split_ascii_whitespace() {
-            symbols.intern(name.as_bytes());
+            symbols.intern(if name == "''" { b"" } else { name.as_bytes() });
         }
         let known = Known::new(&mut symbols);
         let mut intern = |name: &str| symbols.intern(name.as_bytes());
