@@ -345,26 +345,13 @@ impl<'v> Inside<'_, '_, 'v> {
     }
 
     fn describe(&mut self, v: Value<'v>) -> String {
-        match self.scope.type_of(v) {
-            Type::Thunk => "a thunk",
-            Type::Null => "null",
-            Type::Bool => "a Boolean",
-            Type::Int => "an integer",
-            Type::Float => "a float",
-            Type::String => "a string",
-            Type::Path => "a path",
-            Type::List => "a list",
-            Type::Attrs => "a set",
-            Type::Function => match self.scope.about(v).and_then(|about| about.builtin) {
-                Some(name) if self.scope.show(v).contains("partially") => {
-                    return format!("the partially applied built-in function '{name}'");
-                }
-                Some(name) if name != "derivation" => return format!("the built-in function '{name}'"),
-                _ => "a function",
-            },
-            Type::External => "an external value",
+        match self.scope.about(v).and_then(|about| about.builtin) {
+            Some(name) if self.scope.show(v).contains("partially") => {
+                format!("the partially applied built-in function '{name}'")
+            }
+            Some(name) if name != "derivation" => format!("the built-in function '{name}'"),
+            _ => self.scope.describe(v).to_owned(),
         }
-        .to_owned()
     }
 
     /// The function that a value is or calls.

@@ -5,7 +5,7 @@
 mod data;
 mod functions;
 
-use frazil::{Error, ErrorKind, Evaluator, JobOptions, Options, Root, Source, Type};
+use frazil::{Error, ErrorKind, Evaluator, JobOptions, Options, Root, Source};
 use functions::{Callback, with_env};
 use napi::bindgen_prelude::{AsyncTask, ClassInstance, Either, Env, Function, Task};
 use napi_derive::napi;
@@ -382,8 +382,8 @@ impl Ask {
         let found = |root: Option<Root>| root.map_or(Either::B(None), value);
         let json = |json: serde_json::Value| Either::B(Some(json.to_string()));
         Ok(match self {
-            Ask::Kind => json(kind(root.type_of()?).into()),
-            Ask::Force => json(kind(root.force()?).into()),
+            Ask::Kind => json(root.type_of()?.name().into()),
+            Ask::Force => json(root.force()?.name().into()),
             Ask::Get(name) => found(root.get(name)?),
             Ask::Index(index) => found(root.index(index)?),
             Ask::Path(path) => value(root.path(&path)?),
@@ -408,22 +408,6 @@ impl Ask {
                 })),
             },
         })
-    }
-}
-
-fn kind(kind: Type) -> &'static str {
-    match kind {
-        Type::Thunk => "thunk",
-        Type::Null => "null",
-        Type::Bool => "bool",
-        Type::Int => "int",
-        Type::Float => "float",
-        Type::String => "string",
-        Type::Path => "path",
-        Type::List => "list",
-        Type::Attrs => "set",
-        Type::Function => "function",
-        Type::External => "external",
     }
 }
 

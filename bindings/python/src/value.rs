@@ -17,22 +17,6 @@ pub(crate) struct Value {
     known: OnceLock<Py<PyDict>>,
 }
 
-fn name(kind: Type) -> &'static str {
-    match kind {
-        Type::Thunk => "thunk",
-        Type::Null => "null",
-        Type::Bool => "bool",
-        Type::Int => "int",
-        Type::Float => "float",
-        Type::String => "string",
-        Type::Path => "path",
-        Type::List => "list",
-        Type::Attrs => "set",
-        Type::Function => "function",
-        Type::External => "external",
-    }
-}
-
 impl Value {
     pub(crate) fn new(session: Session, root: Root) -> Value {
         Value { session, root, known: OnceLock::new() }
@@ -85,7 +69,7 @@ impl Value {
     }
 
     fn no(&self, kind: Type, what: &str) -> PyErr {
-        PyTypeError::new_err(format!("a {} has no {what}", name(kind)))
+        PyTypeError::new_err(format!("a {} has no {what}", kind.name()))
     }
 }
 
@@ -94,7 +78,7 @@ impl Value {
     /// What the value is; `thunk` if it is not evaluated.
     #[getter]
     fn kind(&self, py: Python<'_>) -> PyResult<&'static str> {
-        self.run(py, Root::type_of).map(name)
+        self.run(py, Root::type_of).map(Type::name)
     }
 
     /// Evaluates the value, not what it holds, and answers it.
@@ -269,14 +253,14 @@ impl Value {
         match self.run(py, Root::force)? {
             Type::Bool => self.to_python(py)?.extract(),
             Type::Null => Ok(false),
-            kind => Err(PyTypeError::new_err(format!("a {} is neither true nor false", name(kind)))),
+            kind => Err(PyTypeError::new_err(format!("a {} is neither true nor false", kind.name()))),
         }
     }
 
     fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self.run(py, Root::force)? {
             Type::Int => self.to_python(py),
-            kind => Err(PyTypeError::new_err(format!("a {} is no int", name(kind)))),
+            kind => Err(PyTypeError::new_err(format!("a {} is no int", kind.name()))),
         }
     }
 
@@ -284,7 +268,7 @@ impl Value {
         match self.run(py, Root::force)? {
             Type::Float => self.to_python(py),
             Type::Int => py.get_type::<pyo3::types::PyFloat>().call1((self.to_python(py)?,)),
-            kind => Err(PyTypeError::new_err(format!("a {} is no float", name(kind)))),
+            kind => Err(PyTypeError::new_err(format!("a {} is no float", kind.name()))),
         }
     }
 
@@ -294,7 +278,7 @@ impl Value {
             Type::Thunk => "<Value, not evaluated>".to_owned(),
             Type::Attrs | Type::List => {
                 let len = self.run(py, Root::len)?.unwrap_or(0);
-                format!("<Value {} of {len}>", name(kind))
+                format!("<Value {} of {len}>", kind.name())
             }
             Type::Function => "<Value function>".to_owned(),
             _ => format!("<Value {}>", self.run(py, |root| root.print(false))?),

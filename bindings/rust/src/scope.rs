@@ -55,6 +55,29 @@ pub enum Type {
     External,
 }
 
+impl Type {
+    /// Its name in other languages' interfaces to Frazil.
+    ///
+    /// ```
+    /// assert_eq!(frazil::Type::Attrs.name(), "set");
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            Type::Thunk => "thunk",
+            Type::Null => "null",
+            Type::Bool => "bool",
+            Type::Int => "int",
+            Type::Float => "float",
+            Type::String => "string",
+            Type::Path => "path",
+            Type::List => "list",
+            Type::Attrs => "set",
+            Type::Function => "function",
+            Type::External => "external",
+        }
+    }
+}
+
 /// Arguments for functions that are called automatically, by name.
 ///
 /// ```
