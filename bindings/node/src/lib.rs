@@ -2,7 +2,6 @@
 //!
 //! Data and errors cross as JSON texts, each once as a whole.
 
-mod data;
 mod functions;
 
 use frazil::{Error, ErrorKind, Evaluator, JobOptions, Options, Root, Source};
@@ -392,7 +391,7 @@ impl Ask {
                 let roots: Vec<Root> = roots.collect::<Result<_, _>>()?;
                 value(root.call(&roots.iter().collect::<Vec<_>>())?)
             }
-            Ask::Data { bigint } => Either::B(Some(data::json(root, bigint)?)),
+            Ask::Data { bigint } => Either::B(Some(root.to_javascript(bigint)?)),
             Ask::Json => Either::B(Some(root.to_json()?)),
             Ask::Nix { deep } => Either::B(Some(root.print(deep)?)),
             Ask::Text => Either::B(Some(root.coerce()?)),

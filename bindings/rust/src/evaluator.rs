@@ -1,7 +1,7 @@
 //! The evaluator, and the handles by which values stay alive outside of it.
 
 use crate::hosts::Watched;
-use crate::{Arguments, DrvFile, Error, Inputs, Limits, Scope, Source, Value, View};
+use crate::{Arguments, DrvFile, Error, Inputs, Limits, Position, Scope, Source, Value, View};
 use frazil_engine::{Settings, Stats, Val};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,6 +57,24 @@ pub struct Counts {
     pub allocated: u64,
     /// Bytes that the heap has from the system.
     pub reserved: u64,
+}
+
+/// A thunk that began to run: see [`Evaluator::watch_forces`].
+///
+/// ```
+/// let mut evaluator = frazil::Engine::new().evaluator();
+/// evaluator.watch_forces(1);
+/// evaluator.eval("1 + 1")?;
+/// assert_eq!(evaluator.forces().len(), 1);
+/// # Ok::<(), frazil::Error>(())
+/// ```
+pub struct Force {
+    /// Where it stands in a source, if CppNix says so.
+    pub position: Option<Position>,
+    /// How many frames were below it: a force within another has more.
+    pub depth: u32,
+    /// The thunk, which has its value now, unless that failed.
+    pub value: Handle,
 }
 
 /// Evaluates programs, which share one heap and one cache of files.
@@ -323,6 +341,32 @@ impl Evaluator {
     /// ```
     pub fn derivation_file(&self, path: impl AsRef<[u8]>) -> Option<DrvFile> {
         self.inner.derivation_file(path.as_ref())
+    }
+
+    /// From now on notes so many thunks that begin to run, for [`Evaluator::forces`], and forgets those noted before.
+    pub fn watch_forces(&mut self, room: usize) {
+        self.inner.watch_forces(room);
+    }
+
+    /// What was forced since [`Evaluator::watch_forces`], in the order in which it began.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::builder().patient(true).build().evaluator();
+    /// evaluator.watch_forces(100);
+    /// evaluator.eval("let a = 1 + 1; b = throw \"never\"; in a")?;
+    /// let forces = evaluator.forces();
+    /// assert!(forces.iter().any(|force| force.position.as_ref().is_some_and(|at| at.column == 11)));
+    /// assert!(!forces.iter().any(|force| force.position.as_ref().is_some_and(|at| at.column > 15)));
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn forces(&mut self) -> Vec<Force> {
+        let noted = self.inner.forces();
+        let force = |(thunk, pos, depth)| {
+            let position = self.inner.locate(pos);
+            let value = self.keep(thunk);
+            Force { position, depth, value }
+        };
+        noted.into_iter().map(force).collect()
     }
 
     /// What stops the evaluation at work when it is set.

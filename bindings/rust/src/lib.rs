@@ -24,6 +24,8 @@ mod evaluator;
 #[cfg(feature = "serde")]
 mod functions;
 mod hosts;
+#[cfg(feature = "serde")]
+mod javascript;
 mod jobs;
 #[cfg(feature = "lint")]
 pub mod lint;
@@ -36,7 +38,7 @@ mod session;
 pub use data::from_str;
 pub use engine::{Builder, Engine};
 pub use error::{Error, Frame};
-pub use evaluator::{Counts, Evaluator, Handle};
+pub use evaluator::{Counts, Evaluator, Force, Handle};
 #[cfg(feature = "disk")]
 pub use frazil_engine::Disk;
 pub use frazil_engine::settings;

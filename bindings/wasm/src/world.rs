@@ -1,130 +1,115 @@
-//! A world that is filled from outside, and the answers of its evaluations.
+//! What an evaluation in a page sees: files in memory, trees whose contents JavaScript holds, JavaScript's clock.
 
-use frazil::settings::{Outside, Settings, Unreadable};
-use frazil::{Engine, Error, ErrorKind, EvalSpec, Memory, Source};
+use crate::scripts::Script;
+use frazil::{FileKind, Host, HostError, HostResult, Memory};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Files, environment, search path and settings.
-pub struct World {
-    /// Files and environment.
-    pub host: Memory,
-    /// Names and paths of the search path.
-    pub search: Vec<(Vec<u8>, Vec<u8>)>,
-    settings: Settings,
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn milliseconds() -> f64;
 }
 
-/// What an evaluation came to.
-pub struct Answer {
-    /// Whether it is a value.
-    pub ok: bool,
-    /// The value, or the error as CppNix prints it.
-    pub text: Vec<u8>,
-}
-
-/// How a value is printed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// As Nix.
-    Plain,
-    /// As XML without places.
-    Xml,
-    /// As JSON.
-    Json,
-}
-
-/// No settings come from files or variables.
-struct Nothing;
-
-impl Outside for Nothing {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn read(&self, _: &str) -> Result<String, Unreadable> {
-        Err(Unreadable::Missing)
-    }
-
-    fn exists(&self, _: &str) -> bool {
-        false
-    }
-
-    fn working_directory(&self) -> String {
-        "/".to_owned()
-    }
-}
-
-impl Default for World {
-    fn default() -> World {
-        let settings = Settings::load(&Nothing).expect("where nothing is set, nothing is set wrongly");
-        World { host: Memory::new(), search: Vec::new(), settings }
-    }
+/// Files by layers, of which an earlier one hides what a later one has at the same path; directories hold the entries of all.
+#[derive(Clone, Default)]
+pub(crate) struct World {
+    pub(crate) layers: Vec<Memory>,
 }
 
 impl World {
-    /// Changes the host, whose methods take it by value.
-    pub fn with_host(&mut self, change: impl FnOnce(Memory) -> Memory) {
-        self.host = change(std::mem::take(&mut self.host));
+    /// The first answer of a layer that has something there.
+    fn first<T>(&self, ask: impl Fn(&Memory) -> HostResult<T>) -> HostResult<T> {
+        let mut answers = self.layers.iter().map(ask);
+        answers.find(|answer| !matches!(answer, Err(HostError::NotFound))).unwrap_or(Err(HostError::NotFound))
+    }
+}
+
+impl Host for World {
+    fn read_file(&self, path: &[u8]) -> HostResult<Arc<[u8]>> {
+        self.first(|layer| layer.read_file(path))
     }
 
-    /// Sets a setting of nix.conf; answers whether it could be.
-    pub fn set(&mut self, name: &str, value: &str) -> bool {
-        let outcome = self.settings.set(name, value);
-        self.settings.finish();
-        outcome.is_ok()
-    }
-
-    /// Evaluates a text to the bottom.
-    pub fn eval(&self, text: &[u8], form: Form) -> Answer {
-        match self.try_eval(text, form) {
-            Ok(text) => Answer { ok: true, text },
-            Err(error) => Answer { ok: false, text: error.render().as_bytes().to_vec() },
-        }
-    }
-
-    fn try_eval(&self, text: &[u8], form: Form) -> Result<Vec<u8>, Error> {
-        let mut builder = Engine::builder().host(self.host.clone()).settings(&self.settings);
-        for (name, path) in &self.search {
-            builder = builder.search_path(name, path);
-        }
-        if let Some(home) = frazil::Host::env(&self.host, b"HOME") {
-            builder = builder.home(home);
-        }
-        builder.build().evaluator().enter(|scope| {
-            let v = scope.eval(Source::text(text, "/"))?;
-            let v = scope.force_deep(v)?;
-            match form {
-                Form::Plain => scope.print(v),
-                Form::Xml => scope.to_xml(v, true, false),
-                Form::Json => scope.to_json(v, true).map(String::into_bytes),
+    fn read_dir(&self, path: &[u8]) -> HostResult<Vec<(Vec<u8>, Option<FileKind>)>> {
+        let mut names = BTreeMap::new();
+        let mut answer = Err(HostError::NotFound);
+        for layer in &self.layers {
+            match layer.read_dir(path) {
+                Ok(entries) => {
+                    answer = Ok(());
+                    for (name, kind) in entries {
+                        names.entry(name).or_insert(kind);
+                    }
+                }
+                Err(error) if answer.is_err() => answer = Err(error),
+                Err(_) => {}
             }
-        })
+        }
+        answer.map(|()| names.into_iter().collect())
+    }
+
+    fn kind(&self, path: &[u8]) -> HostResult<FileKind> {
+        self.first(|layer| layer.kind(path))
+    }
+
+    fn read_link(&self, path: &[u8]) -> HostResult<Vec<u8>> {
+        self.first(|layer| layer.read_link(path))
+    }
+
+    fn env(&self, name: &[u8]) -> Option<Vec<u8>> {
+        self.layers.iter().find_map(|layer| layer.env(name))
+    }
+
+    fn now(&self) -> i64 {
+        (js_sys::Date::now() / 1000.0) as i64
+    }
+
+    fn clock(&self) -> u64 {
+        (milliseconds() * 1e6) as u64
+    }
+
+    fn message(&self, line: &str) {
+        self.layers.iter().for_each(|layer| layer.message(line));
     }
 }
 
-/// Evaluates a spec to its data.
-pub(crate) fn run(spec: &[u8]) -> Answer {
-    let data = || -> Result<Vec<u8>, Error> {
-        let invalid = |error: serde_json::Error| Error::new(ErrorKind::Type, error.to_string());
-        let spec: EvalSpec = serde_json::from_slice(spec).map_err(invalid)?;
-        let (_, value) = spec.open()?;
-        Ok(value.to::<serde_json::Value>()?.to_string().into_bytes())
-    };
-    match data() {
-        Ok(text) => Answer { ok: true, text },
-        Err(error) => Answer { ok: false, text: serde_json::to_vec(&error).unwrap_or_default() },
-    }
+/// An entry of a tree: a path, what is there, and where its contents begin and end, or what it links to.
+#[derive(serde::Deserialize)]
+struct Entry(String, Kind, f64, f64, #[serde(default)] String);
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    File,
+    Executable,
+    Link,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Files that were unpacked elsewhere, below a directory.
+#[wasm_bindgen]
+pub struct Tree {
+    pub(crate) files: Memory,
+}
 
-    #[test]
-    fn a_world_evaluates() {
-        let mut world = World::default();
-        world.with_host(|host| host.file("/x.nix", "[ <y> ]"));
-        world.search.push((b"y".to_vec(), b"/x.nix".to_vec()));
-        let answer = world.eval(b"import /x.nix", Form::Plain);
-        assert_eq!((answer.ok, answer.text), (true, b"[ /x.nix ]".to_vec()));
-        assert!(!world.eval(b"1 +", Form::Json).ok);
+#[wasm_bindgen]
+impl Tree {
+    /// By the JSON of its entries, and what reads the bytes from one number to another.
+    #[wasm_bindgen(constructor)]
+    pub fn new(directory: &str, entries: &str, read: js_sys::Function) -> Result<Tree, String> {
+        let entries: Vec<Entry> = serde_json::from_str(entries).map_err(|error| error.to_string())?;
+        let read = Script::new(read);
+        let mut files = Memory::new();
+        for Entry(name, kind, from, to, target) in entries {
+            let path = format!("{}/{name}", directory.trim_end_matches('/'));
+            files = match kind {
+                Kind::Link => files.link(path, target),
+                kind => {
+                    let read = read.clone();
+                    files.later(path, matches!(kind, Kind::Executable), move || read.read(from, to))
+                }
+            };
+        }
+        Ok(Tree { files })
     }
 }

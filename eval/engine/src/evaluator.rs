@@ -133,6 +133,17 @@ impl Evaluator {
         self.world.state.pins.len()
     }
 
+    /// From now on notes so many thunks that begin to run, and forgets those noted before.
+    pub fn watch_forces(&mut self, room: usize) {
+        self.world.state.forces = frazil_vm::forces::Forces { room, ..Default::default() };
+    }
+
+    /// The thunks noted since [`Evaluator::watch_forces`]: each with its place and how many frames were below it.
+    pub fn forces(&self) -> Vec<(Val, Pos, u32)> {
+        let forces = &self.world.state.forces;
+        forces.thunks.iter().zip(&forces.notes).map(|(&thunk, &(pos, frames))| (thunk, pos, frames)).collect()
+    }
+
     /// Lets go of all values pinned since there were so many.
     pub fn unpin(&mut self, pins: usize) {
         self.world.state.pins.truncate(pins);

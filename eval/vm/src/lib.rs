@@ -10,6 +10,7 @@ pub mod compare;
 pub mod contexts;
 pub mod error;
 pub mod files;
+pub mod forces;
 pub mod host;
 pub mod inputs;
 pub mod link;

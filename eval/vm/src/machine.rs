@@ -484,6 +484,11 @@ impl<'w> Machine<'w> {
         claim: Claim,
         dst: u8,
     ) -> Result<Started, Error> {
+        if self.st.forces.room > 0
+            && let Claim::Run(code) = claim
+        {
+            self.note_force(v, code, self.frames.len());
+        }
         match claim {
             Claim::Done(value) => Ok(Some(value)),
             Claim::Failed(failure) => Err(self.failed(failure)),

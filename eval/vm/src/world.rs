@@ -209,6 +209,8 @@ pub struct State {
     pub handles: Vec<Val>,
     /// Values that the host holds for the time being; whoever pushes them truncates the list again.
     pub pins: Vec<Val>,
+    /// What was forced, if somebody wants to know.
+    pub forces: crate::forces::Forces,
     /// Bytes that the heap had handed out when it was last collected.
     pub(crate) collected_at: u64,
     /// Bytes that were live then.
@@ -298,6 +300,7 @@ impl World {
             failures: Vec::new(),
             handles: Vec::new(),
             pins: Vec::new(),
+            forces: Default::default(),
             collected_at: 0,
             live: 0,
             budget: MIN_BUDGET,
@@ -378,7 +381,7 @@ impl State {
     /// Shows all values in tables and code to a collection.
     pub(crate) fn roots(&self, codes: &boxcar::Vec<Box<Code>>, visit: &mut dyn FnMut(Val)) {
         codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
-        let tables = [&self.handles, &self.pins, &self.symbol_strings];
+        let tables = [&self.handles, &self.pins, &self.forces.thunks, &self.symbol_strings];
         tables.into_iter().flatten().for_each(|&v| visit(v));
         self.globals
             .values()

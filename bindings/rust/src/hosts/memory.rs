@@ -29,8 +29,26 @@ pub struct Memory {
 
 #[derive(Clone, Debug)]
 enum Entry {
-    File { contents: Arc<[u8]>, executable: bool },
+    File { contents: Contents, executable: bool },
     Link(Vec<u8>),
+}
+
+/// What reads a file that is not at hand.
+type Read = dyn Fn() -> Result<Vec<u8>, String> + Send + Sync;
+
+#[derive(Clone)]
+enum Contents {
+    Here(Arc<[u8]>),
+    Elsewhere(Arc<Read>),
+}
+
+impl std::fmt::Debug for Contents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Contents::Here(bytes) => write!(f, "{} bytes", bytes.len()),
+            Contents::Elsewhere(_) => f.write_str("elsewhere"),
+        }
+    }
 }
 
 impl Memory {
@@ -50,7 +68,10 @@ impl Memory {
     /// ```
     #[must_use]
     pub fn file(self, path: impl AsRef<[u8]>, contents: impl AsRef<[u8]>) -> Memory {
-        self.entry(path.as_ref(), Entry::File { contents: contents.as_ref().into(), executable: false })
+        self.entry(
+            path.as_ref(),
+            Entry::File { contents: Contents::Here(contents.as_ref().into()), executable: false },
+        )
     }
 
     /// Adds a file that its owner may execute.
@@ -60,7 +81,29 @@ impl Memory {
     /// ```
     #[must_use]
     pub fn executable(self, path: impl AsRef<[u8]>, contents: impl AsRef<[u8]>) -> Memory {
-        self.entry(path.as_ref(), Entry::File { contents: contents.as_ref().into(), executable: true })
+        self.entry(
+            path.as_ref(),
+            Entry::File { contents: Contents::Here(contents.as_ref().into()), executable: true },
+        )
+    }
+
+    /// Adds a file that is only read when a program reads it, each time anew.
+    ///
+    /// ```
+    /// let host = frazil::Memory::new().later("/x.nix", false, || Ok(b"7".to_vec()));
+    /// let mut evaluator = frazil::Engine::builder().host(host).build().evaluator();
+    /// let value = evaluator.eval("import /x.nix")?;
+    /// assert_eq!(evaluator.print(&value)?, "7");
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    #[must_use]
+    pub fn later(
+        self,
+        path: impl AsRef<[u8]>,
+        executable: bool,
+        read: impl Fn() -> Result<Vec<u8>, String> + Send + Sync + 'static,
+    ) -> Memory {
+        self.entry(path.as_ref(), Entry::File { contents: Contents::Elsewhere(Arc::new(read)), executable })
     }
 
     /// Adds a symbolic link.
@@ -182,7 +225,10 @@ impl Host for Memory {
     fn read_file(&self, path: &[u8]) -> HostResult<Arc<[u8]>> {
         let path = self.resolve(path, true)?;
         match self.entries.get(&path) {
-            Some(Entry::File { contents, .. }) => Ok(contents.clone()),
+            Some(Entry::File { contents: Contents::Here(bytes), .. }) => Ok(bytes.clone()),
+            Some(Entry::File { contents: Contents::Elsewhere(read), .. }) => {
+                read().map(Arc::from).map_err(HostError::Failed)
+            }
             None if self.below(&path).next().is_some() => Err(HostError::Failed("Is a directory".to_owned())),
             _ => Err(HostError::NotFound),
         }

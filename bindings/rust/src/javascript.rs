@@ -1,6 +1,6 @@
 //! Values as JSON that JavaScript reads without loss.
 
-use frazil::{Error, ErrorKind, Root, Sink};
+use crate::{Error, ErrorKind, Root, Sink};
 use std::io::Write;
 use std::ops::ControlFlow;
 
@@ -114,12 +114,22 @@ impl Sink for Writer {
     }
 }
 
-/// A value as JSON, forced with all that it holds.
-pub(crate) fn json(root: &Root, bigint: bool) -> Result<String, Error> {
-    let mut writer = Writer { bigint, ..Writer::default() };
-    root.walk(MAX_DEPTH, &mut writer)?;
-    match writer.fault {
-        Some(fault) => Err(Error::new(ErrorKind::Type, fault)),
-        None => Ok(String::from_utf8_lossy(&writer.out).into_owned()),
+impl Root {
+    /// The value as JSON that JavaScript reads without loss, forced with all that it holds. Integers that are no safe number
+    /// are an error or, if `bigint`, texts of a NUL, `n` and the digits.
+    ///
+    /// ```
+    /// let value = frazil::Engine::new().session().eval("[ 1 9223372036854775807 ]")?;
+    /// assert!(value.to_javascript(false).is_err());
+    /// assert_eq!(value.to_javascript(true)?, r#"[1,"\u0000n9223372036854775807"]"#);
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn to_javascript(&self, bigint: bool) -> Result<String, Error> {
+        let mut writer = Writer { bigint, ..Writer::default() };
+        self.walk(MAX_DEPTH, &mut writer)?;
+        match writer.fault {
+            Some(fault) => Err(Error::new(ErrorKind::Type, fault)),
+            None => Ok(String::from_utf8_lossy(&writer.out).into_owned()),
+        }
     }
 }

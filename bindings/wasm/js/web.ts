@@ -1,0 +1,3 @@
+/** Frazil for pages without a bundler: `await init()` once, then as everywhere. */
+export { default as init, initSync } from './raw/module.js'
+export * from './frazil.js'
