@@ -1,0 +1,3 @@
+final: previous: {
+  library = previous.library // { version = previous.library.version + "-patched"; };
+}
