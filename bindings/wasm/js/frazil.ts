@@ -346,9 +346,11 @@ export class Value<T = unknown> {
     this.#raw = value
     this.#evaluator = evaluator
     inner.set(this, value)
+    evaluator.hold(value)
   }
 
   #now<R>(work: (value: raw.Value) => R): R {
+    this.#evaluator.use()
     return now(() => work(this.#raw), this.#evaluator.cause)
   }
 
@@ -513,6 +515,9 @@ export class Evaluator {
   #session: raw.Session | undefined
   /** @internal */
   readonly cause = new Cause()
+  /** Values made so far, as long as JavaScript has them. */
+  #values: WeakRef<raw.Value>[] = []
+  #room = 1000
 
   constructor(options: Options = {}) {
     const {
@@ -542,8 +547,7 @@ export class Evaluator {
   }
 
   #now<R>(work: (session: raw.Session) => R): R {
-    const session = this.#session
-    if (!session) throw new Error('the evaluator was disposed')
+    const session = this.use()
     return now(() => work(session), this.cause)
   }
 
@@ -654,7 +658,24 @@ export class Evaluator {
     return this.#now((session) => session.collect())
   }
 
+  /** @internal The session, unless it was disposed. */
+  use(): raw.Session {
+    if (!this.#session) throw new Error('the evaluator was disposed')
+    return this.#session
+  }
+
+  /** @internal Notes a value that ends with the evaluator. */
+  hold(value: raw.Value): void {
+    this.#values.push(new WeakRef(value))
+    if (this.#values.length < this.#room) return
+    this.#values = this.#values.filter((value) => value.deref())
+    this.#room = 2 * this.#values.length + 1000
+  }
+
+  /** Ends the evaluator and its values, whose memory is free at once. */
   dispose(): void {
+    for (const value of this.#values) value.deref()?.free()
+    this.#values = []
     this.#session?.free()
     this.#session = undefined
   }

@@ -26,9 +26,11 @@ thread_local! {
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Keeps what a panic says for [`last_panic`]; nothing else of it leaves the module.
+/// Makes room, and keeps what a panic says for [`last_panic`]; nothing else of it leaves the module.
 #[wasm_bindgen(start)]
 pub fn start() {
+    // Memory grows slowly in small steps, and what was free once stays at hand; it costs nothing before it is used.
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(64 << 20)));
     std::panic::set_hook(Box::new(|panic| PANIC.with_borrow_mut(|text| *text = panic.to_string())));
 }
 

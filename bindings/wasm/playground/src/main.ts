@@ -2,7 +2,7 @@
 import { EditorView } from '@codemirror/view'
 import type { Diagnostic } from '@codemirror/lint'
 import moduleUrl from '@frazil/wasm/module.wasm?url'
-import type { Force, Kind, Limits } from '@frazil/wasm/web'
+import type { Counts, Force, Limits } from '@frazil/wasm/web'
 import { Client, Failed, Stopped } from './client'
 import { byId, element, tabKeys } from './dom'
 import { point, state, type Surroundings } from './editor'
@@ -11,7 +11,7 @@ import { lessons } from './lessons'
 import type { DrvRow, Failure, Files, Mounted, Outcome } from './protocol'
 import { fromFragment, toFragment } from './share'
 import { delayed, readTree } from './syntax'
-import { ValueTree } from './values'
+import { ValueTree, summary } from './values'
 
 declare const HAS_LIB: boolean
 
@@ -173,7 +173,7 @@ async function run(): Promise<void> {
   try {
     outcome = await evaluator.ask('evaluate', { files, limits: limits() })
     const { milliseconds, counts } = outcome
-    say('ok', `${timed(milliseconds)}, ${counts.forced.toLocaleString('en')} thunks forced, ${counts.calls.toLocaleString('en')} calls`)
+    say('ok', said(milliseconds, counts))
   } catch (error) {
     fail(error)
   } finally {
@@ -182,6 +182,11 @@ async function run(): Promise<void> {
   if (isInside(view) && !failure) view = 'Value'
   if (failure && !isInside(view)) view = 'Value'
   await show()
+}
+
+function said(milliseconds: number, { forced, calls }: Counts): string {
+  const many = (n: number, noun: string): string => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`
+  return `${timed(milliseconds)}, ${many(forced, 'thunk')} forced, ${many(calls, 'call')}`
 }
 
 function timed(milliseconds: number): string {
@@ -305,7 +310,7 @@ function cut(text: string): string {
 async function showCounts(): Promise<void> {
   if (!outcome || running) return
   const { counts } = await evaluator.ask('counts', null)
-  say('ok', `${timed(outcome.milliseconds)}, ${counts.forced.toLocaleString('en')} thunks forced, ${counts.calls.toLocaleString('en')} calls`)
+  say('ok', said(outcome.milliseconds, counts))
 }
 
 async function statistics(): Promise<HTMLElement[]> {
@@ -362,7 +367,7 @@ async function steps(): Promise<HTMLElement[]> {
     const name = force.position?.file.replace(/^\//, '') ?? ''
     const tree = trees.get(name)
     if (!force.position || !tree) return undefined
-    return { name, ...delayed(tree, offset(files[name] ?? '', force.position.line, force.position.column)) }
+    return { name, ...delayed(tree, offset(files[name] ?? '', force.position.line, force.position.column), force.kind === 'list') }
   }
   const base = Math.min(...forces.map(({ depth }) => depth))
   const go = (to: number): void => {
@@ -379,14 +384,13 @@ async function steps(): Promise<HTMLElement[]> {
     buttons[2]!.disabled = at === forces.length - 1
   }
   const button = (text: string, label: string, to: () => number): HTMLButtonElement => element('button', { 'aria-label': label, click: () => go(to()) }, text)
-  const buttons = [button('⏮', 'First step', () => 0), button('◀', 'Step back', () => at - 1), button('▶', 'Next step', () => at + 1)]
+  const buttons = [button('|◀', 'First step', () => 0), button('◀', 'Step back', () => at - 1), button('▶', 'Next step', () => at + 1)]
   forces.forEach((force, i) => {
     const range = place(force)
     const source = range ? (files[range.name] ?? '').slice(range.from, range.to).replace(/\s+/g, ' ') : '(inside of the evaluator)'
     const shown = source.length > 60 ? `${source.slice(0, 59)}…` : source
-    const value: { kind: Kind; text: string } = force
     list.append(element('li', { style: `--depth:${Math.min(force.depth - base, 24)}`, click: () => go(i) },
-      element('code', {}, shown), element('span', { class: `value ${value.kind}` }, value.kind === 'thunk' ? 'failed' : value.text || value.kind)))
+      element('code', {}, shown), force.kind === 'thunk' ? element('span', { class: 'value error' }, 'failed') : summary(force)))
   })
   const controls = element('div', { class: 'row controls' }, ...buttons, counter)
   queueMicrotask(() => requestAnimationFrame(() => go(0)))
@@ -437,11 +441,11 @@ function readable(drv: string): string {
 
 // ---- trees of files ---------------------------------------------------------------------------------
 
-async function mountArchive(blob: Blob, name: string): Promise<void> {
+async function mountArchive(blob: Blob, name: string, quietly = false): Promise<void> {
   const progress = byId<HTMLProgressElement>('archive-progress')
   const text = byId('trees-state')
   progress.hidden = false
-  openDrawer('trees', true)
+  if (!quietly) openDrawer('trees', true)
   // It unpacks in a worker of its own, which is gone afterwards.
   const unpacker = new Client(module, [])
   const begin = performance.now()
@@ -462,20 +466,20 @@ async function mountArchive(blob: Blob, name: string): Promise<void> {
   }
 }
 
-async function fetchArchive(url: string, name: string): Promise<void> {
+async function fetchArchive(url: string, name: string, quietly = false): Promise<void> {
   const text = byId('trees-state')
   text.textContent = `Fetching ${name}…`
   try {
     const response = await fetch(url)
     if (!response.ok) throw new Error(`the server answers ${response.status}`)
-    await mountArchive(await response.blob(), name)
+    await mountArchive(await response.blob(), name, quietly)
   } catch (error) {
     text.textContent = `${name} could not be fetched: ${error instanceof TypeError ? 'there is no connection, or its server does not let pages of other sites read it' : String(error)}`
   }
 }
 
-async function loadLib(): Promise<void> {
-  await fetchArchive('nixpkgs-lib.tar.gz', 'Nixpkgs’ lib')
+async function loadLib(quietly = false): Promise<void> {
+  await fetchArchive('nixpkgs-lib.tar.gz', 'Nixpkgs’ lib', quietly)
 }
 
 function openDrawer(id: 'trees' | 'limits', open: boolean): void {
@@ -509,7 +513,7 @@ function theme(dark: boolean): void {
 
 async function needLib(): Promise<void> {
   const uses = Object.values(files).some((text) => text.includes('<nixpkgs/lib'))
-  if (HAS_LIB && uses && mounted.length === 0) await loadLib()
+  if (HAS_LIB && uses && mounted.length === 0) await loadLib(true)
 }
 
 async function start(): Promise<void> {

@@ -128,12 +128,15 @@ export function subject(root: SyntaxNode, at: number, text: string): { from: num
   return undefined
 }
 
-/** The range of the delayed expression whose place in an error would be `at`. */
-export function delayed(root: SyntaxNode, at: number): { from: number; to: number } {
+/** The range of the delayed expression whose place in an error would be `at`; a list has that of its first element. */
+export function delayed(root: SyntaxNode, at: number, isList: boolean): { from: number; to: number } {
   let node = nodeAt(root, at)
   const isSlot = (node: SyntaxNode, parent: SyntaxNode): boolean =>
     isBinding(parent) || parent.kind === 'ListExpr' || parent.kind === 'File' || parent.kind === 'ParenExpr' || parent.kind === 'Formal' ||
     (parent.kind === 'CallExpr' && parent.children[0] !== node)
-  while (node.parent && !isSlot(node, node.parent)) node = node.parent
+  const up = (node: SyntaxNode): SyntaxNode => (node.parent && !isSlot(node, node.parent) ? up(node.parent) : node)
+  node = up(node)
+  const list = node.parent?.kind === 'ParenExpr' ? node.parent.parent : node.parent
+  if (isList && list?.kind === 'ListExpr' && node.from - list.from < 4) node = up(list)
   return { from: node.from, to: node.to }
 }

@@ -5,10 +5,13 @@ import type { Node } from './protocol'
 
 const PAGE = 200
 
-/** How a value is shown in one line. */
-function summary(node: Pick<Node, 'kind' | 'text'>): HTMLElement {
-  const text = node.kind === 'thunk' ? '…' : node.kind === 'set' && node.text === '{ 0 }' ? '{ }' : node.kind === 'list' && node.text === '[ 0 ]' ? '[ ]' : node.text
-  return element('span', { class: `value ${node.kind}` }, text || node.kind)
+/** How a value is shown in one line: of a set or list, how much it holds. */
+export function summary({ kind, text }: Pick<Node, 'kind' | 'text'>): HTMLElement {
+  const [, n] = /^[[{] (\d+) [\]}]$/.exec(text) ?? []
+  const noun = kind === 'set' ? 'attribute' : 'element'
+  const inside = n === '0' ? '' : `${n} ${noun}${n === '1' ? '' : 's'} `
+  const shown = kind === 'thunk' ? '…' : kind === 'set' ? `{ ${inside}}` : kind === 'list' ? `[ ${inside}]` : text || kind
+  return element('span', { class: `value ${kind}` }, shown)
 }
 
 const opens = (kind: string): boolean => kind === 'thunk' || kind === 'set' || kind === 'list'
