@@ -162,26 +162,60 @@ stage_asan() {
   RUSTFLAGS=-Zsanitizer=address counted asan cargo +nightly test -p frazil-value --lib --tests --target "$host" --target-dir "$target/asan"
 }
 
+# The npm package for wasm, packed; built once a run.
+wasm_package() {
+  need node nodejs
+  need npm npm
+  if [ ! -e "$log/in/wasm.tgz" ]; then
+    CARGO_TARGET_DIR=$target installs "what the npm package is built with" bindings/wasm/build "$target/wasm-package" || return 1
+    mkdir -p "$log/in"
+    (cd "$target/wasm-package/package" && npm pack --silent --pack-destination "$log/in" >/dev/null) || return 1
+    mv "$log"/in/frazil-wasm-*.tgz "$log/in/wasm.tgz"
+  fi
+}
+
+# The packed package, in an empty folder.
 stage_wasm() {
-  local toolchain build=(cargo build --quiet --release -p frazil-wasm --target wasm32-unknown-unknown --target-dir "$target/wasm")
-  if [ -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]; then
-    check wasm "${build[@]}"
-  elif toolchain=$(bindings/wasm/toolchain); then
-    # The toolchain's own linker must be found first, its compiler only by its full name.
-    PATH="$toolchain/bin:$PATH" RUSTC="$toolchain/bin/rustc" check wasm "${build[@]}"
-  else
-    echo "wasm: there is no compiler for wasm32-unknown-unknown" >&2
+  local place=$log/in/wasm
+  if ! wasm_package || ! mkdir -p "$place" ||
+    ! (cd "$place" && npm init -y >/dev/null && npm pkg set type=module && installs "the package with typescript" npm install --silent ../wasm.tgz typescript @types/node); then
     tally wasm 0 1
     return
   fi
-  need node nodejs
-  local module=$target/wasm/wasm32-unknown-unknown/release/frazil_wasm.wasm
-  counted wasm-contract node bindings/wasm/tests/contract.mjs "$module" bindings/contract/cases.json
+  cp bindings/wasm/tests/* bindings/wasm/README.md "$place/"
+  cp bindings/cli/tests/scoreboard.txt "$place/"
+  check wasm-types env -C "$place" npx tsc --strict --noEmit --skipLibCheck false --module nodenext --lib esnext,dom,dom.iterable,dom.asynciterable types.mts
+  counted wasm-contract env -C "$place" node contract.mjs @frazil/wasm "$PWD/bindings/contract/cases.json"
+  counted wasm-package bash -c "$(declare -f ours); cd '$place' && set -o pipefail && node --test --test-reporter=spec package.test.mjs 2>&1 | ours"
   if [ ! -d "$nix_tests/lang" ]; then
     skip wasm "CppNix's language suite" "$nix_tests/lang is absent (FRAZIL_NIX_TESTS)"
     return
   fi
-  counted wasm node bindings/wasm/tests/lang.mjs "$module" "$nix_tests"
+  counted wasm env -C "$place" node lang.mjs @frazil/wasm "$nix_tests" scoreboard.txt
+}
+
+# The site, driven in Debian's Chromium.
+stage_playground() {
+  need chromium chromium
+  local site=$target/playground flags=()
+  if ! wasm_package || ! FRAZIL_NIXPKGS=$nixpkgs bindings/wasm/playground/build "$site" "$log/in/wasm.tgz"; then
+    tally playground 0 1
+    return
+  fi
+  if [ -x "$oracle/bin/nix-instantiate" ]; then
+    flags+=(--oracle "$oracle/bin/nix-instantiate")
+  else
+    skip playground "the answers of CppNix" "$oracle is absent (FRAZIL_ORACLE)"
+  fi
+  if [ -e "$nixpkgs/default.nix" ]; then
+    # What git archives has the tree in one folder.
+    [ -e "$site/nixpkgs.tar.gz" ] || tar -C "$(dirname "$nixpkgs")" -c "$(basename "$nixpkgs")" | gzip -1 >"$site/nixpkgs.tar.gz"
+    flags+=(--nixpkgs "$nixpkgs" --archive "$site/nixpkgs.tar.gz")
+    if binary; then flags+=(--native "$target/release/frazil"); fi
+  else
+    skip playground "a package of Nixpkgs" "$nixpkgs is absent (FRAZIL_NIXPKGS)"
+  fi
+  counted playground node bindings/wasm/playground/tests/playground.mjs "$site/site" ${flags[@]+"${flags[@]}"}
 }
 
 # installs WHAT COMMAND...: the command brings something from a registry; without it the stage has failed.
@@ -310,7 +344,7 @@ stage_differ() {
     --seed 1 --seconds "$seconds" --oracle "$oracle"
 }
 
-all=(format clippy docs unit language nixpkgs-lib golden asan wasm python node c fuzz differ)
+all=(format clippy docs unit language nixpkgs-lib golden asan wasm playground python node c fuzz differ)
 for stage in "$@"; do
   case " ${all[*]} " in
     *" $stage "*) ;;

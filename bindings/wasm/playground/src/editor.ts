@@ -70,12 +70,6 @@ export function documentation(): Promise<Map<string, Doc>> {
   return docs
 }
 
-/** The builtin that a program names, if it is nothing else. */
-function builtin(program: string): string | undefined {
-  const match = /^(?:builtins\.)?([A-Za-z_][\w']*)$/.exec(program)
-  return match?.[1]?.replace(/^__/, '')
-}
-
 async function tree(around: Surroundings, text: string) {
   const dump = await around.assistant.ask('explain', { files: { text }, path: 'text', view: 'tree' })
   return readTree(dump, text)
@@ -87,8 +81,7 @@ function hover(around: Surroundings): Extension {
     const root = await tree(around, text)
     const found = subject(root, at, text)
     if (!found) return null
-    const name = builtin(found.program)
-    const known = name === undefined ? undefined : (await documentation()).get(name)
+    const known = found.builtin === undefined ? undefined : (await documentation()).get(found.builtin)
     const probe = known ? null : await around.assistant.ask('probe', { files: around.files(), text: found.program })
     if (!known && !probe) return null
     const create = () => {
@@ -180,6 +173,8 @@ export function state(text: string, around: Surroundings): EditorState {
       keymap.of([
         { key: 'Mod-Enter', run: () => (around.onRun(), true) },
         ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap, indentWithTab,
+        // For who has no mouse: Escape, then Tab, leaves the editor.
+        { key: 'Escape', run: (view) => (view.setTabFocusMode(2000), true) },
       ]),
     ],
   })

@@ -428,8 +428,8 @@ function tableRow(row: DrvRow, onText: (path: string) => void, onGraph: (path: s
   const { attr, name = '', system = '', drvPath, error } = row
   const last = drvPath
     ? element('td', {}, element('code', { class: 'path' }, drvPath), ' ',
-        element('button', { 'aria-label': `Text of ${name}`, click: () => onText(drvPath) }, '.drv'), ' ',
-        element('button', { 'aria-label': `Graph of ${name}`, click: () => onGraph(drvPath) }, 'graph'))
+        element('button', { 'aria-label': `.drv of ${name}`, click: () => onText(drvPath) }, '.drv'), ' ',
+        element('button', { 'aria-label': `graph of ${name}`, click: () => onGraph(drvPath) }, 'graph'))
     : element('td', { class: 'error' }, error ?? '')
   return element('tr', {}, element('td', {}, attr || 'the value'), element('td', {}, name), element('td', {}, system), last)
 }
@@ -523,6 +523,8 @@ async function start(): Promise<void> {
   choice.replaceChildren(...lessons.map(({ id, title }) => element('option', { value: id }, title)), element('option', { value: '', disabled: true }, 'Your own'))
   byId('add-file').before(element('button', { id: 'remove-file', 'aria-label': 'Remove this file', title: 'Remove this file', click: () => removeFile(path) }, '×'))
   editor = new EditorView({ parent: byId('editor') })
+  // What scrolls is to be reached by keys.
+  editor.scrollDOM.tabIndex = 0
   tabKeys(byId('files'))
   tabKeys(byId('views'))
 

@@ -105,25 +105,42 @@ function nameOf(node: SyntaxNode): string {
   return node.children.find((child) => child.kind === 'Ident')?.text ?? ''
 }
 
+export interface Subject {
+  from: number
+  to: number
+  name: string
+  program: string
+  /** The builtin that it is, unless the program gives its name another meaning. */
+  builtin: string | undefined
+}
+
 /** What is to be looked at for a place: a range, and the program that has its value. */
-export function subject(root: SyntaxNode, at: number, text: string): { from: number; to: number; name: string; program: string } | undefined {
+export function subject(root: SyntaxNode, at: number, text: string): Subject | undefined {
   const token = nodeAt(root, at)
   if (token.kind !== 'Ident' || !token.parent) return undefined
   const holder = token.parent
   const name = token.text ?? ''
   if (holder.kind === 'Var') {
-    return { from: token.from, to: token.to, name, program: inScope(holder, name, text) }
+    const builtin = namesAround(holder).includes(name) ? undefined : name.replace(/^__/, '')
+    return { from: token.from, to: token.to, name, program: inScope(holder, name, text), builtin }
   }
   const owner = holder.parent
   if (holder.kind === 'Name' && owner?.kind === 'SelectExpr') {
     const path = text.slice(owner.from, token.to)
-    return { from: owner.from, to: token.to, name: path, program: inScope(owner, path, text) }
+    const [, member] = /^builtins\s*\.\s*([\w']+)$/.exec(path) ?? []
+    const builtin = namesAround(owner).includes('builtins') ? undefined : member
+    return { from: owner.from, to: token.to, name: path, program: inScope(owner, path, text), builtin }
   }
   if (holder.kind === 'Name' && owner?.kind === 'Binding') {
     const names = owner.children.filter((part) => part.kind === 'Name')
     const value = solid(owner).at(has(owner, 'Semicolon') ? -2 : -1)
     if (names.at(-1) !== holder || !value) return undefined
-    return { from: token.from, to: token.to, name, program: inScope(value, text.slice(value.from, value.to), text) }
+    const set = owner.parent
+    if (names.length === 1 && set && (set.kind === 'LetExpr' || has(set, 'Rec'))) {
+      // By its name it keeps its comment.
+      return { from: token.from, to: token.to, name, program: inScope(owner, name, text), builtin: undefined }
+    }
+    return { from: token.from, to: token.to, name, program: inScope(value, text.slice(value.from, value.to), text), builtin: undefined }
   }
   return undefined
 }

@@ -5,8 +5,10 @@ import type { DrvRow, Failure, Files, Kinds, Mounted, Node, Reply, Request, Requ
 
 /** Steps for what is only looked at while somebody types. */
 const GLANCE: Limits = { steps: 300_000, memoryMiB: 256, seconds: 1 }
-/** Contents are read in blocks, since files that are read together lie beside each other. */
-const BLOCK = 1 << 20
+/** Contents are read in blocks, since a question to the browser costs more than the bytes of its answer. */
+const BLOCK = 1 << 17
+/** So many blocks are kept. */
+const KEPT = 512
 
 const trees = new Map<string, Tree>()
 let memory: WebAssembly.Memory | undefined
@@ -24,11 +26,16 @@ const say = (reply: Reply): void => postMessage(reply)
 /** Reads from a blob at once, which only workers may. */
 function reader(blob: Blob): (from: number, to: number) => Uint8Array {
   const sync = new FileReaderSync()
-  let [start, block] = [0, new Uint8Array()]
+  const blocks = new Map<number, Uint8Array>()
+  const read = (from: number, to: number): Uint8Array => new Uint8Array(sync.readAsArrayBuffer(blob.slice(from, to)))
   return (from, to) => {
-    if (from < start || to > start + block.length) {
-      start = from
-      block = new Uint8Array(sync.readAsArrayBuffer(blob.slice(from, Math.max(to, from + BLOCK))))
+    const number = Math.floor(from / BLOCK)
+    const start = number * BLOCK
+    if (to > start + BLOCK) return read(from, to)
+    let block = blocks.get(number)
+    if (!block) {
+      if (blocks.size >= KEPT) blocks.delete(blocks.keys().next().value!)
+      blocks.set(number, (block = read(start, start + BLOCK)))
     }
     return block.subarray(from - start, to - start)
   }

@@ -58,6 +58,7 @@ async function open(fragment = '', options = {}) {
 async function write(page, text) {
   await page.click('.cm-content')
   await page.keyboard.press('Control+a')
+  await page.keyboard.press('Delete')
   await page.keyboard.insertText(text)
   await page.keyboard.press('Escape')
 }
@@ -234,7 +235,10 @@ async function hover(page, text) {
     }
   }, text)
   assert(at, `the editor does not show ${text}`)
-  await page.mouse.move(at[0] - 30, at[1] + 3)
+  // A tip hides what is below it.
+  await page.mouse.move(5, 5)
+  await page.waitForSelector('.tip', { state: 'detached' })
+  await page.mouse.move(at[0] - 3, at[1] + 3)
   await page.mouse.move(at[0], at[1], { steps: 4 })
 }
 
@@ -379,7 +383,7 @@ await test('a link holds the whole program', async () => {
   await shows(broken, 'greeting')
 })
 
-const endless = 'let f = n: if n < 0 then n else f (n + 1); in f 0'
+const endless = 'builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }'
 await test('an endless evaluation is stopped by the button, and the next one is right', async () => {
   const page = await open()
   await write(page, endless)
@@ -598,6 +602,8 @@ await test('all is reached by keys', async () => {
   await page.keyboard.insertText('[ 1 ]')
   await page.keyboard.press('Control+Enter')
   await shows(page, '[ 1 element ]')
+  // The first one closes what is open, if anything.
+  await page.keyboard.press('Escape')
   await page.keyboard.press('Escape')
   await page.keyboard.press('Tab')
   assert(!(await page.evaluate(() => document.activeElement.classList.contains('cm-content'))), 'the editor holds the keys')
