@@ -68,9 +68,11 @@ export function inScope(node: SyntaxNode, expression: string, text: string): str
   let program = expression
   let child = node
   for (let around = node.parent; around; child = around, around = around.parent) {
-    const bindings = around.children.filter(isBinding).map((binding) => text.slice(binding.from, binding.to)).join(' ')
+    // With the comments between them.
+    const ends = around.children.filter(({ kind }) => /^(Let|In|BraceOpen|BraceClose)$/.test(kind))
+    const bindings = text.slice(ends[0]?.to, ends[1]?.from)
     if (around.kind === 'LetExpr' || (around.kind === 'SetExpr' && has(around, 'Rec'))) {
-      program = `let ${bindings} in (${program})`
+      program = `let ${bindings}\nin (${program})`
     } else if (around.kind === 'WithExpr') {
       const [, space] = solid(around)
       if (space && space !== child) program = `with ${text.slice(space.from, space.to)}; (${program})`
