@@ -3,7 +3,7 @@ import type { Derivation } from '@frazil/wasm/web'
 import { element, svg } from './dom'
 
 /** More would not be read. */
-const SHOWN = 60
+const SHOWN = 40
 
 export interface Drawing {
   element: HTMLElement
@@ -50,5 +50,9 @@ export async function draw(derivations: Derivation[], roots: string[], onPick: (
     picture.append(box)
   }
   const note = derivations.length > shown.size ? `the nearest ${shown.size} of ${derivations.length} derivations` : `${derivations.length} derivations`
-  return { element: element('div', { class: 'graph', tabindex: 0, role: 'region', 'aria-label': 'Dependency graph' }, picture), note }
+  const frame = element('div', { class: 'graph', tabindex: 0, role: 'region', 'aria-label': 'Dependency graph' }, picture)
+  // What it all starts from is to be seen first.
+  const start = roots[0] !== undefined && shown.has(roots[0]) ? graph.node(roots[0]).y : 0
+  requestAnimationFrame(() => requestAnimationFrame(() => frame.scrollTo(0, start - frame.clientHeight / 2)))
+  return { element: frame, note }
 }

@@ -48,6 +48,7 @@ const surroundings: Surroundings = {
   path: () => path,
   onChange(text) {
     files[path] = text
+    byId<HTMLSelectElement>('lesson').value = ''
     if (isInside(view)) void show()
   },
   onProblems: showProblems,
@@ -225,7 +226,7 @@ function stop(): void {
 const isInside = (view: ViewName): boolean => view === 'Tokens' || view === 'Tree' || view === 'Bytecode' || view === 'Steps'
 
 function showTabs(): void {
-  const tabs = VIEWS.map((name) =>
+  const tabs: HTMLElement[] = VIEWS.map((name) =>
     element('button', {
       role: 'tab', id: `tab-${name}`, 'aria-selected': name === view, 'aria-controls': 'view', tabindex: name === view ? 0 : -1,
       class: isInside(name) || name === 'Statistics' ? 'inside' : '',
@@ -236,6 +237,8 @@ function showTabs(): void {
       },
     }, name === 'Messages' && messages.length > 0 ? `Messages (${messages.length})` : name),
   )
+  // Those that look inside have a row of their own where there is no room for one.
+  tabs.splice(VIEWS.indexOf('Tokens'), 0, element('span', { class: 'break', role: 'presentation' }))
   byId('views').replaceChildren(...tabs)
   panel.setAttribute('aria-labelledby', `tab-${view}`)
 }
@@ -263,7 +266,6 @@ function errorView(failure: Failure | undefined, text = ''): HTMLElement[] {
     element('button', { class: 'place', click: () => goToPlace(file, line, column) }, `${file.replace(/^\//, '')}:${line}:${column}`))
   const whole = element('details', {}, element('summary', {}, 'The whole trace'), element('pre', {}, failure.full))
   const parts: HTMLElement[] = [element('pre', { class: 'error' }, failure.codeframe)]
-  if (failure.help) parts.push(element('p', { class: 'help' }, failure.help))
   if (places.length > 0) parts.push(element('p', {}, 'At ', ...places))
   if (failure.full !== failure.codeframe) parts.push(whole)
   return parts
@@ -551,7 +553,10 @@ async function start(): Promise<void> {
       void needLib().then(run)
     })
   })
-  byId('run').addEventListener('click', () => void run())
+  byId('run').addEventListener('click', () => {
+    // On a phone the result is below the program.
+    void run().then(() => innerWidth <= 820 && status.scrollIntoView({ block: 'center' }))
+  })
   byId('stop').addEventListener('click', stop)
   byId('theme').addEventListener('click', () => {
     const dark = document.documentElement.dataset.theme !== 'dark'

@@ -25,7 +25,6 @@ export interface Failure {
   labels: Label[]
   codeframe: string
   full: string
-  help?: string | undefined
 }
 
 export interface Outcome {

@@ -205,8 +205,8 @@ function indented(text: string): string {
 
 function failed(error: unknown): Failure {
   if (error instanceof NixError) {
-    const { code, message, labels, codeframe, helpMessage } = error
-    return { code, message, labels, codeframe, full: error.renderFull(), help: helpMessage }
+    const { code, message, labels, codeframe } = error
+    return { code, message, labels, codeframe, full: error.renderFull() }
   }
   const message = error instanceof Error ? error.message : String(error)
   return { code: '', message, labels: [], codeframe: `error: ${message}`, full: `error: ${message}` }

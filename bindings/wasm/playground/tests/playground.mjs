@@ -542,7 +542,7 @@ if (given.archive && given.nixpkgs) {
     await view(page, 'Derivations')
     await page.waitForSelector('.graph .drv')
     equal(`"${await page.textContent('.drvs .path')}"`, path, 'the path in the table')
-    await shows(page, 'the nearest 60 of')
+    await shows(page, 'the nearest 40 of')
     await page.click('#trees-button')
     await picture(page, 'nixpkgs')
     // After a stop the tree is still there.
