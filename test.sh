@@ -2,7 +2,7 @@
 # The one test command. On a fresh machine it first installs what it needs, and says so loudly when it cannot.
 #
 #   ./test.sh              every stage
-#   ./test.sh STAGE...     only these, of: format clippy docs unit language nixpkgs-lib golden asan wasm python node c fuzz differ
+#   ./test.sh STAGE...     only these, of: format clippy docs unit language nixpkgs-lib golden asan wasm playground python node c fuzz differ
 #
 # A stage prints what it ran and closes with `STAGE: N passed, M failed`; the last line is the sum over all of them. The
 # exit status is 0 only if nothing failed. Inputs too large for the repository are looked for in Frazil's cache,

@@ -18,6 +18,8 @@ interface Waiting {
 export class Client {
   onEvent: (kind: EventKind, text: string) => void = () => {}
   onProgress: (bytes: number, files: number) => void = () => {}
+  /** Is told whether there is something that could be stopped. */
+  onBusy: (busy: boolean) => void = () => {}
   #worker: Worker | undefined
   #waiting = new Map<number, Waiting>()
   #next = 0
@@ -35,6 +37,7 @@ export class Client {
     this.#worker = undefined
     for (const { reject } of this.#waiting.values()) reject(new Stopped('stopped'))
     this.#waiting.clear()
+    this.onBusy(false)
   }
 
   async ask<K extends Kinds>(kind: K, body: Requests[K][0]): Promise<Requests[K][1]> {
@@ -59,6 +62,7 @@ export class Client {
     return new Promise((resolve, reject) => {
       if (!this.#worker) return reject(new Stopped('stopped'))
       this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject })
+      this.onBusy(true)
       this.#worker.postMessage({ id, kind, body } as Request)
     })
   }
@@ -76,6 +80,7 @@ export class Client {
     if ('unpacked' in reply) return this.onProgress(reply.unpacked, reply.files)
     const waiting = this.#waiting.get(reply.id)
     this.#waiting.delete(reply.id)
+    this.onBusy(this.#waiting.size > 0)
     if (reply.ok) return waiting?.resolve(reply.answer)
     if (reply.dead) this.stop()
     waiting?.reject(new Failed(reply.failure))

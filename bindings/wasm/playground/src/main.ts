@@ -154,9 +154,13 @@ function say(kind: '' | 'busy' | 'ok' | 'error', text: string): void {
 
 function setRunning(now: boolean): void {
   running = now
-  byId<HTMLButtonElement>('stop').disabled = !now
   byId<HTMLButtonElement>('run').disabled = now
-  document.body.classList.toggle('running', now)
+}
+
+// Opening a value may take as long as the evaluation itself.
+evaluator.onBusy = (busy) => {
+  byId<HTMLButtonElement>('stop').disabled = !busy
+  document.body.classList.toggle('running', busy)
 }
 
 evaluator.onEvent = (kind, text) => {

@@ -398,6 +398,18 @@ await test('an endless evaluation is stopped by the button, and the next one is 
   equal(await valueOf(page, '20 + 3'), '23')
 })
 
+await test('what is opened without end is stopped, too', async () => {
+  const page = await open()
+  await write(page, `{ a = ${endless}; }`)
+  await run(page)
+  await page.click('.tree .row:has(.value.thunk)')
+  await page.waitForSelector('#stop:not([disabled])')
+  await page.waitForTimeout(300)
+  await page.click('#stop')
+  await shows(page, 'Stopped', '#status')
+  equal(await valueOf(page, '20 + 3'), '23')
+})
+
 const greedy = {
   'too many steps': ['#limit-steps', '1', endless, 'more steps'],
   'too long': ['#limit-seconds', '1', endless, 'longer than the limit'],
