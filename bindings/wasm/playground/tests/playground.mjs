@@ -151,7 +151,8 @@ for (const lesson of lessons) {
     if (main.includes('<nixpkgs') && !hasLib) {
       console.log('        this site has no lib: its error is looked at')
       const page = await open(`#${lesson}`)
-      await shows(page, 'nixpkgs')
+      await view(page, 'Nix')
+      await shows(page, "'nixpkgs/lib' was not found in the Nix search path")
       return
     }
     const page = await open(`#${lesson}`)
