@@ -209,7 +209,7 @@ stage_playground() {
   fi
   if [ -e "$nixpkgs/default.nix" ]; then
     # What git archives has the tree in one folder.
-    [ -e "$site/nixpkgs.tar.gz" ] || tar -C "$(dirname "$nixpkgs")" -c "$(basename "$nixpkgs")" | gzip -1 >"$site/nixpkgs.tar.gz"
+    tar -C "$(dirname "$nixpkgs")" -c "$(basename "$nixpkgs")" | gzip -1 >"$site/nixpkgs.tar.gz"
     flags+=(--nixpkgs "$nixpkgs" --archive "$site/nixpkgs.tar.gz")
     if binary; then flags+=(--native "$target/release/frazil"); fi
   else

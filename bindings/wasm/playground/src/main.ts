@@ -18,7 +18,13 @@ declare const HAS_LIB: boolean
 const VIEWS = ['Value', 'Nix', 'JSON', 'Derivations', 'Messages', 'Tokens', 'Tree', 'Bytecode', 'Steps', 'Statistics'] as const
 type ViewName = (typeof VIEWS)[number]
 
-const module = WebAssembly.compileStreaming(fetch(moduleUrl))
+/** Hosts that know no type for modules serve them all the same. */
+async function compile(): Promise<WebAssembly.Module> {
+  const response = await fetch(moduleUrl)
+  return response.headers.get('content-type') === 'application/wasm' ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer())
+}
+
+const module = compile()
 const mounted: Mounted[] = []
 /** Evaluates; may be stopped at any time. */
 const evaluator = new Client(module, mounted)
