@@ -8,7 +8,9 @@ use crate::files::{Files, Pos};
 use crate::host::Host;
 use crate::link::Code;
 use crate::lint::Lints;
+use crate::reclaim::{Program, ProgramText};
 use crate::restrict::Restricted;
+use crate::slots::Slots;
 use frazil_code::file::Names;
 use frazil_store::StoreDir;
 use frazil_store::derivation::{HashModulo, Scratch};
@@ -203,8 +205,10 @@ pub struct State {
     pub(crate) chunk: frazil_code::Chunk,
     /// The first position of what stands for CppNix's `derivation-internal.nix`.
     pub(crate) derivation_source: Option<u32>,
+    /// Programs that were texts: an embedder may ask for one over and over.
+    pub(crate) programs: FxHashMap<ProgramText, Program>,
     /// The errors that thunks failed with.
-    pub(crate) failures: Vec<Arc<Error>>,
+    pub(crate) failures: Slots<Arc<Error>>,
     /// Values that must survive collections: handles of the embedder.
     pub handles: Vec<Val>,
     /// Values that the host holds for the time being; whoever pushes them truncates the list again.
@@ -295,7 +299,8 @@ impl World {
             symbol_strings: Vec::new(),
             chunk: frazil_code::Chunk::default(),
             derivation_source: None,
-            failures: Vec::new(),
+            failures: Slots::default(),
+            programs: FxHashMap::default(),
             handles: Vec::new(),
             pins: Vec::new(),
             collected_at: 0,
@@ -340,8 +345,12 @@ impl World {
         (self.state.budget, self.state.min_budget) = (bytes, bytes);
     }
 
-    /// Frees all values that neither handles, imported files, builtins nor code need. Answers the bytes still live.
+    /// Frees all values that neither handles, imported files, builtins nor code need. Answers the bytes still live. When
+    /// many programs were read since the last time, those that no value needs any more are freed, too.
     pub fn collect(&mut self) -> u64 {
+        if self.has_many_programs() {
+            return self.collect_programs();
+        }
         let World { heap, layouts, codes, state } = self;
         let live = heap.collect(&mut |visit| state.roots(codes, visit), layouts);
         state.note_collection(heap, live);
@@ -352,7 +361,7 @@ impl World {
     /// evaluations do not come to it by themselves.
     pub fn collect_if_due(&mut self) {
         let since = self.heap.allocated() - self.state.collected_at;
-        if since > self.state.live.max(IDLE_BUDGET).min(self.state.budget) {
+        if since > self.state.live.max(IDLE_BUDGET).min(self.state.budget) || self.has_many_programs() {
             self.collect();
         }
     }

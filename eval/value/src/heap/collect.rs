@@ -6,12 +6,26 @@
 //! mark-sweep garbage collection" (2004).
 
 use super::region::{CHUNK, Chunk, HEADER, LINE, LINES, mark_lines};
-use super::{Heap, LARGE, MARK, MEDIUM, Slot, aux_of, id_of, kind_of, small_of, state, state_of};
+use super::{
+    Heap, LARGE, MARK, MEDIUM, NO_UNIT, POSITIONS_MASK, POSITIONS_SHIFT, Slot, aux_of, id_of, kind_of, small_of, state,
+    state_of,
+};
 use crate::layout::{LayoutId, Layouts};
 use crate::val::{Kind, Val};
 
 /// Shows a collection every root.
 pub type Roots<'a> = dyn FnMut(&mut dyn FnMut(Val)) + 'a;
+
+/// What a live object refers to by number, in tables that are not the heap's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reference {
+    /// The code unit of a closure or of a thunk that has not run.
+    Unit(u32),
+    /// The layout of a set, and where its attributes are defined.
+    Set(LayoutId, u32),
+    /// The error that a thunk failed with.
+    Failure(u32),
+}
 
 /// Slots whose objects are on their way into the cache.
 const FETCHED: usize = 16;
@@ -23,7 +37,19 @@ impl Heap {
     ///
     /// Every value that will be used afterwards must be reachable (H5). Answers the bytes of live objects.
     pub fn collect(&mut self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
-        let live = self.mark_roots(roots, layouts);
+        let live = self.mark_roots::<false>(roots, layouts, &mut |_| {});
+        self.sweep(true);
+        live
+    }
+
+    /// The same, and tells what live objects refer to outside of the heap, some of it more than once.
+    pub fn collect_telling(
+        &mut self,
+        roots: &mut Roots<'_>,
+        layouts: &Layouts,
+        tell: &mut dyn FnMut(Reference),
+    ) -> u64 {
+        let live = self.mark_roots::<true>(roots, layouts, tell);
         self.sweep(true);
         live
     }
@@ -31,12 +57,17 @@ impl Heap {
     /// The same while a machine runs: at a point where it holds no reference into the heap, only roots (H6). Memory is kept
     /// for what comes.
     pub fn collect_at_safepoint(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
-        let live = self.mark_roots(roots, layouts);
+        let live = self.mark_roots::<false>(roots, layouts, &mut |_| {});
         self.sweep(false);
         live
     }
 
-    fn mark_roots(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
+    fn mark_roots<const TELLS: bool>(
+        &self,
+        roots: &mut Roots<'_>,
+        layouts: &Layouts,
+        tell: &mut dyn FnMut(Reference),
+    ) -> u64 {
         self.collected.set(true);
         self.close(&self.small);
         self.close(&self.medium);
@@ -44,7 +75,7 @@ impl Heap {
         let mut all = vec![self.empty_list(), self.empty_attrs(), self.empty_string()];
         roots(&mut |v| all.push(v));
         let unmarked = self.unmarked.get();
-        let mut marker = Marker { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0 };
+        let mut marker = Marker::<TELLS> { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0, tell };
         let nothing = Slot::new(Val::NULL);
         for v in all.into_iter().filter(|v| v.is_pointer()).map(Val::object) {
             let head = self.header(v);
@@ -94,7 +125,7 @@ impl Heap {
 }
 
 /// The work of one marking.
-struct Marker<'h> {
+struct Marker<'h, 't, const TELLS: bool> {
     heap: &'h Heap,
     layouts: &'h Layouts,
     unmarked: u64,
@@ -102,9 +133,11 @@ struct Marker<'h> {
     waiting: Vec<(&'h Slot, Val)>,
     /// Bytes of the objects marked.
     live: u64,
+    /// Told of references, if `TELLS`.
+    tell: &'t mut dyn FnMut(Reference),
 }
 
-impl<'h> Marker<'h> {
+impl<'h, const TELLS: bool> Marker<'h, '_, TELLS> {
     /// Marks all that the slots waiting reach. Thunks that have run give way to their values.
     fn run(&mut self, nothing: &'h Slot) {
         // Slots whose objects are being fetched; the one at `at` has waited longest.
@@ -159,9 +192,33 @@ impl<'h> Marker<'h> {
         let (words, len) = extent(head, self.layouts);
         let bytes = 8 * (1 + words);
         self.live += bytes as u64;
+        if TELLS {
+            self.tell(v, head);
+        }
         mark_lines((v.0 & !7) as usize, bytes);
         let slots = self.heap.slots(v, 1, len).iter().map(|slot| (slot, slot.get()));
         self.waiting.extend(slots.filter(|(_, v)| v.is_pointer()));
+    }
+}
+
+impl<const TELLS: bool> Marker<'_, '_, TELLS> {
+    fn tell(&mut self, v: Val, head: u64) {
+        match kind_of(head) {
+            Kind::Attrs => {
+                let positions = (head >> POSITIONS_SHIFT & POSITIONS_MASK) as u32;
+                (self.tell)(Reference::Set(LayoutId(id_of(head)), positions));
+            }
+            Kind::Closure => (self.tell)(Reference::Unit(id_of(head))),
+            Kind::Thunk | Kind::SelectThunk | Kind::ApplyThunk if state_of(head) != state::DONE => {
+                if id_of(head) != NO_UNIT {
+                    (self.tell)(Reference::Unit(id_of(head)));
+                }
+                if state_of(head) == state::FAILED {
+                    (self.tell)(Reference::Failure(self.heap.first(v).0 as u32));
+                }
+            }
+            _ => {}
+        }
     }
 }
 
