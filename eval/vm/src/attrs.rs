@@ -106,8 +106,14 @@ impl Positions {
         id
     }
 
-    /// Tells the positions of the entries that sets have by these numbers, and keeps the entries in `seen`.
-    pub(crate) fn reach(&self, sets: Vec<PositionsId>, seen: &mut FxHashSet<PositionsId>, tell: &mut dyn FnMut(Pos)) {
+    /// Tells the positions of the entries that sets have by these numbers, and the layouts; keeps the entries in `seen`.
+    pub(crate) fn reach(
+        &self,
+        sets: Vec<PositionsId>,
+        seen: &mut FxHashSet<PositionsId>,
+        tell: &mut dyn FnMut(Pos),
+        tell_layout: &mut dyn FnMut(LayoutId),
+    ) {
         let mut todo = sets;
         while let Some(id) = todo.pop() {
             if !seen.insert(id) {
@@ -116,8 +122,14 @@ impl Positions {
             match self.entries.get(id) {
                 Entry::None => {}
                 Entry::Literal(pos) => pos.iter().for_each(|&pos| tell(pos)),
-                Entry::Update { left, right, .. } => todo.extend([*left, *right]),
-                Entry::Subset { of, .. } => todo.push(*of),
+                Entry::Update { left, right, layouts } => {
+                    todo.extend([*left, *right]);
+                    [layouts.0, layouts.1].into_iter().for_each(&mut *tell_layout);
+                }
+                Entry::Subset { of, layout } => {
+                    todo.push(*of);
+                    tell_layout(*layout);
+                }
             }
         }
     }
@@ -127,6 +139,7 @@ impl Positions {
         let stays = |id: PositionsId| id == 0 || seen.contains(&id);
         self.entries.retain(|id, _| stays(id));
         self.literals.retain(|_, id| stays(*id));
+        // The key's entries and layouts are those of the entry.
         self.updates.retain(|_, id| stays(*id));
         self.subsets.retain(|_, id| stays(*id));
     }

@@ -140,6 +140,11 @@ impl Files {
         self.files.get(file)
     }
 
+    /// All files.
+    pub fn iter(&self) -> impl Iterator<Item = &File> {
+        self.files.iter().map(|(_, file)| file)
+    }
+
     /// How many files there are.
     pub fn count(&self) -> usize {
         self.files.len()

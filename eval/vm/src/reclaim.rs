@@ -6,10 +6,10 @@
 
 use crate::error::Error;
 use crate::files::{Origin, Pos};
-use crate::link::Code;
 use crate::machine::Machine;
 use crate::world::World;
-use frazil_value::Val;
+use frazil_syntax::symbol::Symbol;
+use frazil_value::{LayoutId, Val};
 use frazil_value::heap::Reference;
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
@@ -52,13 +52,21 @@ impl World {
     /// Collects the heap, and ends all programs that are not needed.
     pub(crate) fn collect_programs(&mut self) -> u64 {
         let World { heap, layouts, codes, state } = self;
+        // They are made again for names that are asked for.
+        state.symbol_strings.clear();
         let mut units = vec![false; state.units.len()];
+        let mut symbols = vec![false; state.symbols.end()];
+        let mut keys = vec![false; layouts.end()];
         let (mut failures, mut sets) = (FxHashSet::default(), FxHashSet::default());
         let mut roots = |visit: &mut dyn FnMut(Val)| state.roots(codes, visit);
         let live = heap.collect_telling(&mut roots, layouts, &mut |reference| match reference {
             Reference::Unit(unit) => units[unit as usize] = true,
-            Reference::Set(_, positions) => drop(sets.insert(positions)),
+            Reference::Set(layout, positions) => {
+                keys[layout.0 as usize] = true;
+                sets.insert(positions);
+            }
             Reference::Failure(failure) => drop(failures.insert(failure)),
+            Reference::Symbol(symbol) => symbols[symbol as usize] = true,
         });
         state.note_collection(heap, live);
 
@@ -76,7 +84,8 @@ impl World {
                 files[file as usize] = true;
             }
         };
-        state.positions.reach(sets.into_iter().collect(), &mut positions, &mut note);
+        let mut note_keys = |layout: LayoutId| keys[layout.0 as usize] = true;
+        state.positions.reach(sets.into_iter().collect(), &mut positions, &mut note, &mut note_keys);
         for (_, error) in state.failures.iter().filter(|(failure, _)| failures.contains(failure)) {
             let error = error.data();
             note(error.pos);
@@ -84,16 +93,20 @@ impl World {
         }
         state.derivation_source.into_iter().for_each(|start| note(Pos(start)));
 
-        let needs = |code: &Code| files[code.file as usize];
-        for (_, code) in codes.iter().filter(|(_, code)| needs(code)) {
-            let literals = code.shapes.iter().map(|&(_, positions)| positions).collect();
-            state.positions.reach(literals, &mut positions, &mut |_| {});
-        }
         state.units.fill(u32::MAX);
-        for code in std::mem::take(codes).into_iter().filter(|code| needs(code)) {
+        for code in std::mem::take(codes).into_iter().filter(|code| files[code.file as usize]) {
+            code.shapes.iter().for_each(|&(layout, _)| note_keys(layout));
+            let literals = code.shapes.iter().map(|&(_, positions)| positions).collect();
+            state.positions.reach(literals, &mut positions, &mut |_| {}, &mut note_keys);
             let unit = code.unit as usize;
             state.units[unit] = codes.push(code) as u32;
         }
+        let has_layout = |layout: LayoutId| keys.get(layout.0 as usize).is_some_and(|&needed| needed);
+        for (_, code) in codes.iter() {
+            let formals = code.formals.iter().map(|(site, _)| site);
+            code.sites.iter().chain(formals).for_each(|site| site.forget(has_layout));
+        }
+        layouts.retain(has_layout);
         state.files.retain(|file| files[file as usize]);
         state.units.truncate(state.files.unit_count());
         state.units.shrink_to_fit();
@@ -101,6 +114,13 @@ impl World {
         state.failures.retain(|failure, _| failures.contains(&failure));
         // Patterns are texts of programs, and soon made again.
         state.regexes.clear();
+
+        symbols[..state.own_symbols].fill(true);
+        let mut note_name = |name: Symbol| symbols[name.0 as usize] = true;
+        state.globals.keys().copied().for_each(&mut note_name);
+        state.files.iter().flat_map(|file| file.code.exprs.symbols()).for_each(&mut note_name);
+        (0..layouts.end()).flat_map(|id| layouts.keys(LayoutId(id as u32)).to_vec()).for_each(&mut note_name);
+        state.symbols.retain(|name| symbols[name.0 as usize]);
         live
     }
 }

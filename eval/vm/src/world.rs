@@ -181,6 +181,8 @@ known! {
 pub struct State {
     /// Names.
     pub symbols: Symbols,
+    /// How many of them were there before any program.
+    pub(crate) own_symbols: usize,
     /// Names the machine asks for.
     pub known: Known,
     /// Names with a meaning to the compiler.
@@ -287,6 +289,7 @@ impl World {
         };
         let state = State {
             symbols,
+            own_symbols: 0,
             known,
             names,
             files: Files::new(host.clone()),
@@ -327,6 +330,7 @@ impl World {
             World { heap: Heap::new(), layouts: Layouts::new(), codes: boxcar::Vec::new(), state };
         world.heap.set_limit(world.state.limits.heap);
         builtins::install(&mut world);
+        world.state.own_symbols = world.state.symbols.end();
         if restricted {
             world.machine().allow_search_path();
         }

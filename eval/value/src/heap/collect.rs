@@ -7,8 +7,8 @@
 
 use super::region::{CHUNK, Chunk, HEADER, LINE, LINES, mark_lines};
 use super::{
-    Heap, LARGE, MARK, MEDIUM, NO_UNIT, POSITIONS_MASK, POSITIONS_SHIFT, Slot, aux_of, id_of, kind_of, small_of, state,
-    state_of,
+    Heap, LARGE, MARK, MEDIUM, NO_SYMBOL, NO_UNIT, POSITIONS_MASK, POSITIONS_SHIFT, Relaxed, Slot, aux_of, id_of, kind_of,
+    small_of, state, state_of, word,
 };
 use crate::layout::{LayoutId, Layouts};
 use crate::val::{Kind, Val};
@@ -25,6 +25,8 @@ pub enum Reference {
     Set(LayoutId, u32),
     /// The error that a thunk failed with.
     Failure(u32),
+    /// The symbol that a string is known to be.
+    Symbol(u32),
 }
 
 /// Slots whose objects are on their way into the cache.
@@ -215,6 +217,13 @@ impl<const TELLS: bool> Marker<'_, '_, TELLS> {
                 }
                 if state_of(head) == state::FAILED {
                     (self.tell)(Reference::Failure(self.heap.first(v).0 as u32));
+                }
+            }
+            Kind::String => {
+                // SAFETY: H1; a string has its symbol word.
+                let symbol = unsafe { word(self.heap, v, 1) }.load(Relaxed) as u32;
+                if symbol != NO_SYMBOL {
+                    (self.tell)(Reference::Symbol(symbol));
                 }
             }
             _ => {}
