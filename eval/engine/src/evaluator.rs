@@ -114,6 +114,10 @@ impl Evaluator {
         &mut self.world
     }
 
+    pub(crate) fn state(&self) -> &State {
+        &self.world.state
+    }
+
     /// What may be used.
     pub fn limits(&self) -> &Limits {
         &self.world.state.limits

@@ -9,8 +9,8 @@ use crate::files::{Origin, Pos};
 use crate::machine::Machine;
 use crate::world::World;
 use frazil_syntax::symbol::Symbol;
-use frazil_value::{LayoutId, Val};
 use frazil_value::heap::Reference;
+use frazil_value::{LayoutId, Val};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 

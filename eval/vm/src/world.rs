@@ -219,6 +219,8 @@ pub struct State {
     pub(crate) collected_at: u64,
     /// Bytes that were live then.
     pub(crate) live: u64,
+    /// Whether a collection was due, and put off once.
+    pub(crate) was_due: bool,
     /// Bytes to hand out before it is collected again, at least `min_budget`.
     pub(crate) budget: u64,
     pub(crate) min_budget: u64,
@@ -308,6 +310,7 @@ impl World {
             pins: Vec::new(),
             collected_at: 0,
             live: 0,
+            was_due: false,
             budget: MIN_BUDGET,
             min_budget: MIN_BUDGET,
             drvs: FxHashMap::default(),
@@ -366,7 +369,10 @@ impl World {
     pub fn collect_if_due(&mut self) {
         let since = self.heap.allocated() - self.state.collected_at;
         if since > self.state.live.max(IDLE_BUDGET).min(self.state.budget) || self.has_many_programs() {
-            self.collect();
+            // What a long evaluation made is looked at first, and often that is all.
+            if std::mem::replace(&mut self.state.was_due, true) {
+                self.collect();
+            }
         }
     }
 }
@@ -381,6 +387,7 @@ impl State {
     pub(crate) fn note_collection(&mut self, heap: &Heap, live: u64) {
         self.collected_at = heap.allocated();
         self.live = live;
+        self.was_due = false;
         self.budget = self.budget_beside(live);
     }
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         HostFunctionError,
         InfiniteRecursionError,
         InternalError,
+        Label,
         LimitError,
         MemoryLimitError,
         MissingAttributeError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         ThrowError,
         TimeLimitError,
         UnavailableError,
+        UsageError,
     )
     from ._model import Derivation, Inputs, Job, Limits
     from ._spec import EvalSpec, Opened, run
@@ -61,6 +63,7 @@ __all__ = [
     "InternalError",
     "Job",
     "Jobs",
+    "Label",
     "LimitError",
     "Limits",
     "MemoryLimitError",
@@ -75,6 +78,7 @@ __all__ = [
     "ThrowError",
     "TimeLimitError",
     "UnavailableError",
+    "UsageError",
     "Value",
     "derivation",
     "dump",

@@ -7,8 +7,8 @@
 
 use super::region::{CHUNK, Chunk, HEADER, LINE, LINES, mark_lines};
 use super::{
-    Heap, LARGE, MARK, MEDIUM, NO_SYMBOL, NO_UNIT, POSITIONS_MASK, POSITIONS_SHIFT, Relaxed, Slot, aux_of, id_of, kind_of,
-    small_of, state, state_of, word,
+    Heap, LARGE, MARK, MEDIUM, NO_SYMBOL, NO_UNIT, POSITIONS_MASK, POSITIONS_SHIFT, Relaxed, Slot, aux_of,
+    id_of, kind_of, small_of, state, state_of, word,
 };
 use crate::layout::{LayoutId, Layouts};
 use crate::val::{Kind, Val};
@@ -77,7 +77,8 @@ impl Heap {
         let mut all = vec![self.empty_list(), self.empty_attrs(), self.empty_string()];
         roots(&mut |v| all.push(v));
         let unmarked = self.unmarked.get();
-        let mut marker = Marker::<TELLS> { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0, tell };
+        let mut marker =
+            Marker::<TELLS> { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0, tell };
         let nothing = Slot::new(Val::NULL);
         for v in all.into_iter().filter(|v| v.is_pointer()).map(Val::object) {
             let head = self.header(v);
