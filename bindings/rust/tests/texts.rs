@@ -21,7 +21,7 @@ fn round(evaluator: &mut Evaluator, n: u64) {
     let value = evaluator.eval(&*text).expect("a set");
     let sum = evaluator.select(&value, "e").expect("a list");
     assert_eq!(evaluator.to_json(&sum).expect("numbers"), format!("[{},{},{}]", n, 2 * n, 3 * n));
-    let error = evaluator.select(&value, "c").err().expect("it throws");
+    let error = evaluator.select(&value, "c").expect_err("it throws");
     assert_eq!((error.kind(), error.message()), (ErrorKind::Thrown, &*format!("c{n}")));
     assert!(error.render().contains(&format!("throw \"c{n}\"")), "{}", error.render());
     assert_eq!(evaluator.eval(&*format!("{{ x = {n}; ")).unwrap_err().kind(), ErrorKind::Syntax);
@@ -40,7 +40,7 @@ fn ten_thousand_programs_keep_memory_flat() {
     assert!(after < before + 512, "{before} kB after 2,000 rounds, {after} kB after 12,000");
 
     // What was kept all the time is as it was, places included.
-    let late = evaluator.select(&early, "late").err().expect("it throws");
+    let late = evaluator.select(&early, "late").expect_err("it throws");
     assert!(late.render().contains("{ early = n: n + 1; late = throw \"early\"; }"), "{}", late.render());
     let function = evaluator.select(&early, "early").expect("a function");
     let one = evaluator.eval("1").expect("a number");
