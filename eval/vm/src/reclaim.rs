@@ -68,7 +68,6 @@ impl World {
             Reference::Failure(failure) => drop(failures.insert(failure)),
             Reference::Symbol(symbol) => symbols[symbol as usize] = true,
         });
-        state.note_collection(heap, live);
 
         state.programs.retain(|_, program| {
             units[program.unit as usize] |= program.again;
@@ -121,6 +120,8 @@ impl World {
         state.files.iter().flat_map(|file| file.code.exprs.symbols()).for_each(&mut note_name);
         (0..layouts.end()).flat_map(|id| layouts.keys(LayoutId(id as u32)).to_vec()).for_each(&mut note_name);
         state.symbols.retain(|name| symbols[name.0 as usize]);
+        state.live_at_last = live;
+        state.note_collection(heap, codes, live);
         live
     }
 }
