@@ -69,7 +69,7 @@ def resident():
 def rounds(evaluator, start, end):
     for n in range(start, end):
         value = evaluator.eval(f"let v{n} = {{ a{n} = [ {n} (x: x + {n}) ]; f = throw \\"{n}\\"; }}; in v{n}")
-        assert value[f"a{n}"][1](1) == n + 1
+        assert int(value[f"a{n}"][1](1)) == n + 1
         try:
             value["f"]
         except frazil.ThrowError as error:

@@ -34,7 +34,7 @@ pub struct Span {
 const MAX_PARSED: usize = 256 << 10;
 
 impl Evaluator {
-    /// What stands at a position: the largest expression that begins there.
+    /// What stands at a position: the largest expression, but no operation, that begins there.
     pub fn span(&self, pos: Pos) -> Option<Span> {
         let State { files, settings, .. } = self.state();
         let at = files.locate(pos).filter(|_| pos != Pos::NONE)?;
@@ -85,7 +85,8 @@ impl Evaluator {
     }
 }
 
-/// Where the largest expression that begins at an offset ends; the word there if none does.
+/// Where the largest expression that begins at an offset ends, the word there if none does. An operation is no such
+/// expression: its position is not that of its left operand.
 fn extent(tree: &SyntaxNode, offset: u32) -> Option<u32> {
     let token = tree.token_at_offset(offset.into()).right_biased()?;
     let mut end = u32::from(token.text_range().end());
@@ -97,7 +98,9 @@ fn extent(tree: &SyntaxNode, offset: u32) -> Option<u32> {
             first = first.or(Some(u32::from(token.text_range().start())));
             last = u32::from(token.text_range().end());
         }
-        if first != Some(offset) || matches!(node.kind(), SyntaxKind::Binding | SyntaxKind::File) {
+        if first != Some(offset)
+            || matches!(node.kind(), SyntaxKind::BinaryExpr | SyntaxKind::Binding | SyntaxKind::File)
+        {
             break;
         }
         end = last;
@@ -186,7 +189,8 @@ mod tests {
             extent(&tree, offset as u32).map(|end| text[offset..end as usize].to_owned())
         };
         assert_eq!(end("{ a = throw \"no\" ; }", "throw").as_deref(), Some("throw \"no\""));
-        assert_eq!(end("{ a.b = 1; }", "a").as_deref(), Some("a.b"));
+        assert_eq!(end("{ a = throw \"no\" + \"!\"; }", "throw").as_deref(), Some("throw \"no\""));
+        assert_eq!(end("{ a.b = 1; }", "a").as_deref(), Some("a"));
         assert_eq!(end("{ a = ; }", ";").as_deref(), Some(";"));
         assert_eq!(end("1 + x.y.z # end", "x").as_deref(), Some("x.y.z"));
     }
