@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._errors import NixError
     from ._model import Derivation, Inputs, Job, Limits
 
-    T = TypeVar("T")
+    _T = TypeVar("_T")
 
 Value = _native.Value
 """A value of an evaluator, which may not be evaluated yet."""
@@ -228,7 +228,7 @@ def _json_of(data: Any) -> str:
     return json.dumps(data, allow_nan=False)
 
 
-async def _in_thread(work: Callable[[CancelToken], T]) -> T:
+async def _in_thread(work: Callable[[CancelToken], _T]) -> _T:
     """Does what evaluates on another thread, which stops when the task is cancelled."""
     # It takes as long to import as all the rest, and most programs have no tasks.
     import asyncio
