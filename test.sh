@@ -2,7 +2,7 @@
 # The one test command. On a fresh machine it first installs what it needs, and says so loudly when it cannot.
 #
 #   ./test.sh              every stage
-#   ./test.sh STAGE...     only these, of: format clippy docs unit language nixpkgs-lib golden asan wasm playground python node c fuzz differ
+#   ./test.sh STAGE...     only these, of: format clippy docs compat unit language nixpkgs-lib golden asan wasm playground python node c fuzz differ
 #
 # A stage prints what it ran and closes with `STAGE: N passed, M failed`; the last line is the sum over all of them. The
 # exit status is 0 only if nothing failed. Inputs too large for the repository are looked for in Frazil's cache,
@@ -103,12 +103,36 @@ stage_format() {
 
 stage_clippy() {
   component clippy
-  check clippy cargo clippy --quiet --workspace --all-targets --features frazil/tar -- -D warnings
+  check clippy cargo clippy --quiet --workspace --all-targets --features frazil/tar,frazil/miette -- -D warnings
 }
 
-stage_docs() { RUSTDOCFLAGS="-D warnings" check docs cargo doc --quiet --workspace --features frazil/tar --no-deps --document-private-items; }
+stage_docs() { RUSTDOCFLAGS="-D warnings" check docs cargo doc --quiet --workspace --features frazil/tar,frazil/miette --no-deps --document-private-items; }
 
-stage_unit() { counted unit cargo test --workspace --features frazil/tar --no-fail-fast; }
+# What is promised to those who use the crate `frazil`: the oldest compiler, and that no public item goes or changes.
+stage_compat() {
+  local oldest flags="-Zunstable-options --output-format json"
+  oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+  if [[ $(rustc --version) == "rustc $oldest."* ]]; then
+    echo "compat: all stages run with Rust $oldest, the oldest that is promised"
+  elif cargo "+$oldest" --version >/dev/null 2>&1 || cargo "+$oldest.0" --version >/dev/null 2>&1; then
+    cargo "+$oldest" --version >/dev/null 2>&1 || oldest=$oldest.0
+    check compat cargo "+$oldest" check --quiet --workspace --features frazil/tar,frazil/miette --target-dir "$target/oldest"
+  else
+    skip compat "the oldest compiler" "Rust $oldest is not installed"
+  fi
+  if ! cargo +nightly --version >/dev/null 2>&1; then
+    skip compat "the public items of the crate" "there is no nightly toolchain"
+    return
+  fi
+  if ! RUSTDOCFLAGS=$flags cargo +nightly doc --quiet --no-deps -p frazil -p frazil-engine -p frazil-vm \
+    --features frazil/tar,frazil/lint,frazil/miette --target-dir "$target/api"; then
+    tally compat 0 1
+    return
+  fi
+  counted compat python3 bindings/rust/tests/api.py "$target/api/doc"
+}
+
+stage_unit() { counted unit cargo test --workspace --features frazil/tar,frazil/miette --no-fail-fast; }
 
 stage_language() {
   local harness=(python3 bindings/cli/tests/lang.py) suites=(--suite cli=bindings/cli/tests/cli)
@@ -306,6 +330,18 @@ stage_c() {
   check c [ "$lua" = "$(printf '{"ports":[8001,8002]}\nrestricted\nmemory')" ]
 }
 
+# fuzzed PID:NAME: what came of the target that runs as that process.
+fuzzed() {
+  local name=${1#*:}
+  if wait "${1%%:*}"; then
+    echo "fuzz $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log/fuzz-$name") inputs in ${FRAZIL_FUZZ_SECONDS:-60} s"
+    tally fuzz 1 0
+  else
+    tail -n 30 "$log/fuzz-$name"
+    tally fuzz 0 1
+  fi
+}
+
 stage_fuzz() {
   local source name runs=0 seconds=${FRAZIL_FUZZ_SECONDS:-60}
   # The instrumentation that libFuzzer counts by, as cargo-fuzz sets it.
@@ -317,20 +353,25 @@ stage_fuzz() {
     skip fuzz "every target" "there is no nightly toolchain"
     return
   fi
+  local waiting=() pid
   for source in fuzz/targets/*.rs; do
     [ -e "$source" ] || continue
     runs=$((runs + 1)) name=$(basename "$source" .rs)
     mkdir -p "$target/fuzz/corpus/$name" "fuzz/found/$name"
-    if RUSTFLAGS=$flags cargo +nightly build --quiet --manifest-path fuzz/Cargo.toml --release --target "$host" --target-dir "$target/fuzz" --bin "$name" &&
-      "$target/fuzz/$host/release/$name" -seed=1 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
-        -artifact_prefix="fuzz/found/$name/" "$target/fuzz/corpus/$name" "fuzz/seeds/$name" "fuzz/found/$name" >"$log/fuzz" 2>&1; then
-      echo "fuzz $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log/fuzz") inputs in $seconds s"
-      tally fuzz 1 0
-    else
-      tail -n 30 "$log/fuzz"
+    if ! RUSTFLAGS=$flags cargo +nightly build --quiet --manifest-path fuzz/Cargo.toml --release --target "$host" --target-dir "$target/fuzz" --bin "$name"; then
       tally fuzz 0 1
+      continue
+    fi
+    "$target/fuzz/$host/release/$name" -seed=1 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 \
+      -artifact_prefix="fuzz/found/$name/" "$target/fuzz/corpus/$name" "fuzz/seeds/$name" "fuzz/found/$name" >"$log/fuzz-$name" 2>&1 &
+    waiting+=("$!:$name")
+    # Two at a time, and while they run the next is built.
+    if [ "${#waiting[@]}" -eq 2 ]; then
+      fuzzed "${waiting[0]}"
+      waiting=("${waiting[1]}")
     fi
   done
+  for pid in ${waiting[@]+"${waiting[@]}"}; do fuzzed "$pid"; done
   if [ "$runs" -eq 0 ]; then skip fuzz "every target" "fuzz/targets holds none"; fi
 }
 
@@ -344,7 +385,7 @@ stage_differ() {
     --seed 1 --seconds "$seconds" --oracle "$oracle"
 }
 
-all=(format clippy docs unit language nixpkgs-lib golden asan wasm playground python node c fuzz differ)
+all=(format clippy docs compat unit language nixpkgs-lib golden asan wasm playground python node c fuzz differ)
 for stage in "$@"; do
   case " ${all[*]} " in
     *" $stage "*) ;;

@@ -62,6 +62,9 @@ export interface Position {
 
 /** A place in a source, and what is said of it. */
 export interface Label extends Position {
+  /** The first byte of what is to be pointed at, and the byte behind the last, from the source's start. */
+  start: number
+  end: number
   message: string
 }
 
@@ -76,7 +79,7 @@ export type ErrorCode =
   | 'FRAZIL_THROWN' | 'FRAZIL_ASSERTION' | 'FRAZIL_ABORT' | 'FRAZIL_SYNTAX' | 'FRAZIL_UNDEFINED_VARIABLE'
   | 'FRAZIL_MISSING_ATTRIBUTE' | 'FRAZIL_TYPE' | 'FRAZIL_INFINITE_RECURSION' | 'FRAZIL_CALL_DEPTH' | 'FRAZIL_STEPS'
   | 'FRAZIL_MEMORY' | 'FRAZIL_TIME' | 'FRAZIL_CANCELLED' | 'FRAZIL_FILE' | 'FRAZIL_RESTRICTED' | 'FRAZIL_UNAVAILABLE'
-  | 'FRAZIL_HOST_FUNCTION' | 'FRAZIL_BUSY' | 'FRAZIL_INTERNAL' | 'FRAZIL_EVAL'
+  | 'FRAZIL_HOST_FUNCTION' | 'FRAZIL_USAGE' | 'FRAZIL_BUSY' | 'FRAZIL_INTERNAL' | 'FRAZIL_EVAL'
 
 /** Why an evaluation has no value. */
 export class NixError extends Error {
@@ -145,6 +148,9 @@ export class Value<T = unknown> {
   toJSON(): T
   /** The value as `builtins.toJSON` writes it. */
   toNixJSON(options?: Abortable): Promise<string>
+  /** What the documentation comment of the function that the value is says. */
+  doc(options?: Abortable): Promise<string | undefined>
+  docSync(): string | undefined
   /** The value in the language's own words; what is not evaluated is `<CODE>`, unless it is to be by `deep`. */
   toNix(options?: Abortable & { deep?: boolean }): Promise<string>
   /** The text that the value is coerced to, as in `"${value}"`. */

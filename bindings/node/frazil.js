@@ -10,7 +10,7 @@ class NixError extends Error {
     this.code = `FRAZIL_${fields.code.toUpperCase().replaceAll('-', '_')}`
     // What a program throws itself has the place of the call that threw.
     const position = fields.position ?? fields.trace.find((frame) => frame.position)?.position
-    this.labels = position ? [{ ...position, message: fields.message }] : []
+    this.labels = position ? [{ ...position, start: fields.span.start, end: fields.span.end, message: fields.message }] : []
     this.trace = fields.trace
     this.suggestions = fields.suggestions
     this.codeframe = fields.rendered
@@ -200,6 +200,15 @@ class Value {
   /** The value in the language's own words. */
   async toNix(options) {
     return same(await this.#later(options, 'nix', options?.deep ? 'deep' : ''))
+  }
+
+  /** What the documentation comment of the function that the value is says. */
+  async doc(options) {
+    return json(await this.#later(options, 'doc')) ?? undefined
+  }
+
+  docSync() {
+    return json(this.#now('doc')) ?? undefined
   }
 
   /** The text that the value is coerced to. */

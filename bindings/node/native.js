@@ -3,22 +3,17 @@
 
 const { platform, arch } = process
 
-function libc() {
-  if (platform !== 'linux') return ''
-  const report = process.report.getReport()
-  return report.header.glibcVersionRuntime ? '-gnu' : '-musl'
-}
-
-const name = `${platform}-${arch}${libc()}`
+// What is made for another C library cannot be loaded. To ask which one there is takes as long as to load this.
+const names = (platform === 'linux' ? ['-gnu', '-musl'] : ['']).map((libc) => `${platform}-${arch}${libc}`)
 const failures = []
-for (const place of [`./frazil.${name}.node`, `@frazil/binding-${name}`]) {
+let found
+for (const place of names.flatMap((name) => [`./frazil.${name}.node`, `@frazil/binding-${name}`])) {
   try {
-    module.exports = require(place)
+    found = require(place)
     break
   } catch (error) {
     failures.push(error)
   }
 }
-if (failures.length === 2) {
-  throw new AggregateError(failures, `frazil has no native module for ${name}`)
-}
+if (!found) throw new AggregateError(failures, `frazil has no native module for ${names.join(' or ')}`)
+module.exports = found

@@ -309,6 +309,19 @@ impl Exprs {
     }
 
     /// Keeps of the nodes' starts what is needed later.
+    /// All names in the tree, some of them more than once.
+    pub fn symbols(&self) -> impl Iterator<Item = Symbol> {
+        let vars =
+            self.nodes.iter().filter_map(|node| if let Expr::Var(name) = node { Some(*name) } else { None });
+        let paths = self
+            .names
+            .iter()
+            .filter_map(|name| if let AttrName::Static(name) = name { Some(*name) } else { None });
+        let lambdas = self.lambdas.iter().flat_map(|lambda| lambda.arg.into_iter().chain(lambda.name));
+        let formals = self.formals.iter().map(|formal| formal.name);
+        vars.chain(paths).chain(lambdas).chain(formals).chain(self.attrs.iter().map(|attr| attr.name))
+    }
+
     pub(crate) fn keep_operand_starts(&mut self) {
         let starts = std::mem::take(&mut self.starts);
         let operands = self.nodes.iter().enumerate().filter_map(|(id, node)| match node {

@@ -227,6 +227,12 @@ char *frazil_value_print(const frazil_value *value, frazil_error **error);
 // Handles and places are as this library's header says.
 char *frazil_value_print_deep(const frazil_value *value, frazil_error **error);
 
+// What the documentation comment of the function that the value is says, evaluated; NULL, and no error, if there is none.
+//
+// # Safety
+// Handles and places are as this library's header says.
+char *frazil_value_doc(const frazil_value *value, frazil_error **error);
+
 // The text that the value is coerced to.
 //
 // # Safety
@@ -316,6 +322,18 @@ uint32_t frazil_error_line(const frazil_error *error);
 // # Safety
 // Handles are as this library's header says.
 uint32_t frazil_error_column(const frazil_error *error);
+
+// The first byte of what is to be pointed at, from the source's start; 0 if there is nothing.
+//
+// # Safety
+// Handles are as this library's header says.
+uint32_t frazil_error_start(const frazil_error *error);
+
+// The byte behind the last of what is to be pointed at; 0 if there is nothing.
+//
+// # Safety
+// Handles are as this library's header says.
+uint32_t frazil_error_end(const frazil_error *error);
 
 // Ends an error.
 //

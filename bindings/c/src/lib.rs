@@ -25,6 +25,8 @@ pub struct frazil_error {
     file: Option<CString>,
     line: u32,
     column: u32,
+    start: u32,
+    end: u32,
     json: CString,
 }
 /// Where a function of yours puts its answer.
@@ -77,6 +79,8 @@ impl frazil_error {
             message: text(error.message()),
             rendered: text(error.render()),
             file: position.map(|position| text(position.file.as_str())),
+            start: error.span().map_or(0, |span| span.start),
+            end: error.span().map_or(0, |span| span.end),
             line: position.map_or(0, |position| position.line),
             column: position.map_or(0, |position| position.column),
             json: text(serde_json::to_string(error).unwrap_or_default()),
@@ -595,6 +599,22 @@ pub unsafe extern "C" fn frazil_value_print_deep(
     unsafe { value_text(value, error, |root| root.print(true)) }
 }
 
+/// What the documentation comment of the function that the value is says, evaluated; NULL, and no error, if there is none.
+///
+/// # Safety
+/// Handles and places are as this library's header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn frazil_value_doc(
+    value: *const frazil_value,
+    error: *mut *mut frazil_error,
+) -> *mut c_char {
+    guard(error, std::ptr::null_mut(), || {
+        // SAFETY: the caller's promise.
+        let doc = unsafe { handle(value) }?.0.doc()?;
+        Ok(doc.map_or(std::ptr::null_mut(), |doc| text(doc).into_raw()))
+    })
+}
+
 /// The text that the value is coerced to.
 ///
 /// # Safety
@@ -774,6 +794,26 @@ pub unsafe extern "C" fn frazil_error_line(error: *const frazil_error) -> u32 {
 pub unsafe extern "C" fn frazil_error_column(error: *const frazil_error) -> u32 {
     // SAFETY: the caller's promise.
     unsafe { error.as_ref() }.map_or(0, |error| error.column)
+}
+
+/// The first byte of what is to be pointed at, from the source's start; 0 if there is nothing.
+///
+/// # Safety
+/// Handles are as this library's header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn frazil_error_start(error: *const frazil_error) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe { error.as_ref() }.map_or(0, |error| error.start)
+}
+
+/// The byte behind the last of what is to be pointed at; 0 if there is nothing.
+///
+/// # Safety
+/// Handles are as this library's header says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn frazil_error_end(error: *const frazil_error) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe { error.as_ref() }.map_or(0, |error| error.end)
 }
 
 /// Ends an error.

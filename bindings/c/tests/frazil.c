@@ -87,11 +87,23 @@ int main(void) {
 
   check(frazil_eval(evaluator, "{\n a = ;\n}", NULL, &error) == NULL, "what is no program has no value");
   check(strcmp(frazil_error_code(error), "syntax") == 0 && frazil_error_line(error) == 2 && frazil_error_column(error) == 6 &&
-            strcmp(frazil_error_file(error), "«string»") == 0 && strstr(frazil_error_render(error), "a = ;") != NULL,
+            strcmp(frazil_error_file(error), "«string»") == 0 && strstr(frazil_error_render(error), "a = ;") != NULL &&
+            frazil_error_start(error) == 7 && frazil_error_end(error) == 8,
         "an error has its place");
   frazil_error_free(error), error = NULL;
 
   check(fails(evaluator, "builtins.readFile /etc/passwd", "restricted"), "files are refused");
+  check(fails(evaluator, "builtins.readDir /etc", "restricted"), "directories are refused");
+  check(fails(evaluator, "import /etc/passwd", "restricted"), "programs elsewhere are refused");
+  check(fails(evaluator, "builtins.readFile (builtins.storePath /nix/store/00000000000000000000000000000000-x)", "restricted"),
+        "the store is refused");
+  frazil_value *home = frazil_eval(evaluator, "builtins.getEnv \"HOME\"", NULL, NULL);
+  check(is(frazil_value_data(home, NULL), "\"\""), "the environment is not seen");
+  frazil_value_free(home);
+  frazil_value *documented = frazil_eval(evaluator, "let /** Says what it does. */ f = x: x; in f", NULL, NULL);
+  check(is(frazil_value_doc(documented, NULL), "Says what it does."), "functions have their documentation");
+  frazil_value_free(documented);
+  check(frazil_value_doc(n, &error) == NULL && error == NULL, "other values have none");
   check(fails(evaluator, "builtins.fetchurl \"http://localhost\"", "unavailable"), "there is no network");
   check(fails(evaluator, "builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }", "steps"),
         "an endless loop is stopped");

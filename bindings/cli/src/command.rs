@@ -96,10 +96,9 @@ pub struct Selection {
     pub strings: Vec<OsString>,
 }
 
-/// `frazil eval`.
-#[derive(Args, Debug)]
-#[command(group = ArgGroup::new("form"))]
-pub struct Eval {
+/// A value, as several commands are told of it.
+#[derive(Args, Clone, Debug)]
+pub struct Wanted {
     /// Where the expression is.
     #[command(flatten)]
     pub source: Source,
@@ -109,6 +108,15 @@ pub struct Eval {
     /// What it sees.
     #[command(flatten)]
     pub world: World,
+}
+
+/// `frazil eval`.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("form"))]
+pub struct Eval {
+    /// The value that is wanted.
+    #[command(flatten)]
+    pub wanted: Wanted,
     /// Evaluates to the bottom before printing.
     #[arg(long)]
     pub strict: bool,
@@ -126,15 +134,9 @@ pub struct Eval {
 /// `frazil instantiate`.
 #[derive(Args, Debug)]
 pub struct Instantiate {
-    /// Where the expression is.
+    /// The value that is wanted.
     #[command(flatten)]
-    pub source: Source,
-    /// What is taken of it.
-    #[command(flatten)]
-    pub selection: Selection,
-    /// What it sees.
-    #[command(flatten)]
-    pub world: World,
+    pub wanted: Wanted,
     /// Writes the closure of derivations as files into this folder.
     #[arg(long, value_name = "DIR")]
     pub derivations: Option<PathBuf>,
@@ -143,15 +145,9 @@ pub struct Instantiate {
 /// `frazil jobs`: nix-eval-jobs' walk, with the fields of its lines.
 #[derive(Args, Debug)]
 pub struct Jobs {
-    /// Where the expression is.
+    /// The value that is wanted.
     #[command(flatten)]
-    pub source: Source,
-    /// What is taken of it.
-    #[command(flatten)]
-    pub selection: Selection,
-    /// What it sees.
-    #[command(flatten)]
-    pub world: World,
+    pub wanted: Wanted,
     /// Lines have the `meta` of their derivation.
     #[arg(long)]
     pub meta: bool,
@@ -305,7 +301,7 @@ mod tests {
         let Ok(Cli { command: Command::Eval(eval) }) = Cli::try_parse_from(line) else {
             panic!("a good line")
         };
-        let arguments: Vec<_> = pairs(&eval.selection.args).collect();
+        let arguments: Vec<_> = pairs(&eval.wanted.selection.args).collect();
         assert_eq!(arguments, [("a".into(), "1".into()), ("c".into(), "-3".into())]);
     }
 }

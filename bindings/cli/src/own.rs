@@ -25,8 +25,9 @@ pub fn run(command: &Command) -> ExitCode {
             ))
         }),
         Command::Jobs(args) => {
-            let request = request(Mode::Instantiate, &args.source, &args.selection, &args.world);
-            with_world(&args.world, |settings| jobs::run(args, &request, settings))
+            let request =
+                request(Mode::Instantiate, &args.wanted.source, &args.wanted.selection, &args.wanted.world);
+            with_world(&args.wanted.world, |settings| jobs::run(args, &request, settings))
         }
         Command::Check(args) => with_world(&World::default(), |settings| check::run(args, settings)),
         Command::Explain(args) => explain(args),
@@ -112,7 +113,8 @@ fn request(mode: Mode, source: &Source, selection: &Selection, world: &World) ->
 }
 
 fn eval(args: &Eval) -> Result<(), Option<Vec<u8>>> {
-    let mut request = request(Mode::Evaluate, &args.source, &args.selection, &args.world);
+    let mut request =
+        request(Mode::Evaluate, &args.wanted.source, &args.wanted.selection, &args.wanted.world);
     request.strict = args.strict;
     request.output = match args {
         Eval { json: true, .. } => Output::Json,
@@ -120,12 +122,12 @@ fn eval(args: &Eval) -> Result<(), Option<Vec<u8>>> {
         Eval { xml: true, .. } => Output::Xml,
         _ => Output::Plain,
     };
-    with_world(&args.world, |settings| Session::of(settings, &request, None).run(&request))
+    with_world(&args.wanted.world, |settings| Session::of(settings, &request, None).run(&request))
 }
 
 fn instantiate(args: &Instantiate) -> Result<(), Option<Vec<u8>>> {
-    let request = request(Mode::Instantiate, &args.source, &args.selection, &args.world);
-    with_world(&args.world, |settings| {
+    let request = request(Mode::Instantiate, &args.wanted.source, &args.wanted.selection, &args.wanted.world);
+    with_world(&args.wanted.world, |settings| {
         let mut session = Session::new(settings, &request.includes, None);
         let Some(folder) = &args.derivations else { return session.run(&request) };
         session.evaluator.keep_derivations();

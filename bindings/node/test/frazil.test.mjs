@@ -76,7 +76,10 @@ test('errors have codes, places and frames', async () => {
   assert.match(error.codeframe, /throw "no"/)
   assert.ok(error.trace.length > 0 && error.renderFull().includes('error: no'))
   const syntax = await rejects('{\n a = ;\n}', 'FRAZIL_SYNTAX')
-  assert.deepEqual({ ...syntax.labels[0], message: '' }, { file: '«string»', line: 2, column: 6, message: '' })
+  assert.deepEqual({ ...syntax.labels[0], message: '' }, { file: '«string»', line: 2, column: 6, start: 7, end: 8, message: '' })
+  const text = '{ f = throw "no" + "!"; }.f'
+  const { start, end } = (await rejects(text, 'FRAZIL_THROWN')).labels[0]
+  assert.equal(text.slice(start, end), 'throw "no"')
   const missing = await rejects('{ colour = 1; }.color', 'FRAZIL_MISSING_ATTRIBUTE')
   assert.equal(missing.helpMessage, 'Did you mean colour?')
   assert.equal(new Evaluator().check('{ a = ; b = ; }').length, 2)
@@ -197,6 +200,12 @@ test('derivations', async () => {
   assert.equal(await (await evaluator.eval('{ }')).derivation(), undefined)
 })
 
+test('documentation comments', async () => {
+  const lib = await new Evaluator().eval('{ /** Twice its argument. */ twice = n: n * 2; n = 1; }')
+  assert.equal(await lib.get('twice').doc(), 'Twice its argument.')
+  assert.equal(lib.get('n').docSync(), undefined)
+})
+
 test('an evaluator is disposed', () => {
   const evaluator = new Evaluator()
   evaluator[Symbol.dispose]()
@@ -217,6 +226,53 @@ test('worker threads', async () => {
       worker.on('message', resolve).on('error', reject)
     })
   assert.deepEqual(await Promise.all([1, 2, 3, 4].map(answer)), [2, 4, 6, 8])
+})
+
+test('many evaluators hold what they need', { skip: process.platform !== 'linux' }, async () => {
+  // A process of its own: 64 workers, each with an evaluator that is given programs nobody has seen.
+  const code = `
+    const { Worker, isMainThread, parentPort, workerData, threadId } = require('node:worker_threads')
+    const { readFileSync } = require('node:fs')
+    const resident = () => Number(/VmRSS:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
+    import(NAME).then(async ({ Evaluator }) => {
+      const evaluators = Array.from({ length: 64 }, () => new Evaluator())
+      const rounds = (from, to) => Promise.all(evaluators.map(async (evaluator, i) => {
+        for (let n = from; n < to; n++) {
+          const value = await evaluator.eval(\`let v\${n} = { a\${n} = [ \${n} (x: x + \${n}) ]; }; in v\${n}\`)
+          const sum = await value.get('a' + n).get(1).call(i)
+          if ((await sum.toJS()) !== n + i) throw new Error('wrong')
+        }
+        globalThis.gc()
+      }))
+      await rounds(0, 400)
+      const before = resident()
+      await rounds(400, 560)
+      const after = resident()
+      if (after > before + 32768) throw new Error(before + ' kB before, ' + after + ' kB after')
+    })`.replace('NAME', JSON.stringify(import.meta.resolve(name)))
+  const { spawnSync } = await import('node:child_process')
+  const done = spawnSync(process.execPath, ['--expose-gc', '-e', code], { encoding: 'utf8' })
+  assert.equal(done.status, 0, done.stderr)
+})
+
+test('64 worker threads', async () => {
+  const code = `
+    const { workerData, parentPort } = require('node:worker_threads')
+    import(workerData.name).then(({ Evaluator }) => {
+      const evaluator = new Evaluator()
+      let sum = 0
+      for (let n = 0; n < 160; n++) {
+        sum += evaluator.evalSync(\`let v\${n} = x: x + \${n}; in v\${n} \${workerData.i}\`).toJSSync()
+      }
+      parentPort.postMessage(sum)
+    })`
+  const answer = (i) =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(code, { eval: true, workerData: { name: import.meta.resolve(name), i } })
+      worker.on('message', resolve).on('error', reject)
+    })
+  const answers = await Promise.all(Array.from({ length: 64 }, (_, i) => answer(i)))
+  assert.deepEqual(answers, Array.from({ length: 64 }, (_, i) => 160 * i + (160 * 159) / 2))
 })
 
 test('many evaluations at once', async () => {

@@ -3,7 +3,7 @@
 use frazil::{Error, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyList, PyString};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyList, PyString};
 use std::ops::ControlFlow;
 
 /// How deeply a value may be nested that becomes Python's objects, whose own code recurses.
@@ -17,6 +17,31 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         Ok(PyErr::from_value(made))
     };
     raise().unwrap_or_else(|failure| failure)
+}
+
+/// Plain data of Python's; options are such.
+pub(crate) fn plain(object: &Bound<'_, PyAny>) -> PyResult<serde_json::Value> {
+    use serde_json::Value;
+    if object.is_none() {
+        return Ok(Value::Null);
+    }
+    if let Ok(list) = object.cast::<PyList>() {
+        return Ok(Value::Array(list.iter().map(|item| plain(&item)).collect::<PyResult<_>>()?));
+    }
+    if let Ok(dict) = object.cast::<PyDict>() {
+        let entry = |(name, item): (Bound<'_, PyAny>, Bound<'_, PyAny>)| Ok((name.extract()?, plain(&item)?));
+        return Ok(Value::Object(dict.iter().map(entry).collect::<PyResult<_>>()?));
+    }
+    if let Ok(b) = object.cast::<PyBool>() {
+        return Ok(Value::Bool(b.is_true()));
+    }
+    if let Ok(text) = object.cast::<PyString>() {
+        return Ok(Value::String(text.extract()?));
+    }
+    if let Ok(float) = object.cast::<PyFloat>() {
+        return Ok(float.extract::<f64>()?.into());
+    }
+    Ok(object.extract::<i64>()?.into())
 }
 
 /// A list or dictionary that is being filled.

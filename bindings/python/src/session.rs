@@ -1,6 +1,6 @@
 //! Evaluators: how Python calls into them, and how they call back.
 
-use crate::convert::exception;
+use crate::convert::{exception, plain};
 use crate::value::Value;
 use frazil::{Error, ErrorKind, Event, JobOptions, Options, Root, Source};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
@@ -56,6 +56,12 @@ pub(crate) struct Session {
     forks: u64,
 }
 
+/// What is said by a dictionary of plain data.
+fn said<T: serde::de::DeserializeOwned>(options: &Bound<'_, PyDict>) -> PyResult<T> {
+    let data = plain(options.as_any())?;
+    serde_json::from_value(data).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
 fn callback(function: Py<PyAny>, raised: Raised) -> impl Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync {
     move |arguments| {
         Python::attach(|py| {
@@ -86,14 +92,13 @@ impl Session {
     #[pyo3(signature = (options, functions, globals, on_event, keep_derivations))]
     fn new(
         py: Python<'_>,
-        options: &str,
+        options: &Bound<'_, PyDict>,
         functions: BTreeMap<String, (usize, Py<PyAny>)>,
         globals: BTreeMap<String, String>,
         on_event: Option<Py<PyAny>>,
         keep_derivations: bool,
     ) -> PyResult<Session> {
-        let options: Options =
-            serde_json::from_str(options).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let options: Options = said(options)?;
         let raised = Raised::default();
         let mut builder = options.builder().map_err(|error| exception(py, &error))?;
         for (name, (arity, function)) in functions {
@@ -201,10 +206,9 @@ impl Session {
         Ok(file.map(|file| drv_json(path, &file).to_string()))
     }
 
-    /// A walk over the jobs of a value, by options as JSON.
-    fn jobs(&self, py: Python<'_>, value: &Value, options: &str) -> PyResult<Jobs> {
-        let options: JobOptions =
-            serde_json::from_str(options).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    /// A walk over the jobs of a value, by its options.
+    fn jobs(&self, py: Python<'_>, value: &Value, options: &Bound<'_, PyDict>) -> PyResult<Jobs> {
+        let options: JobOptions = said(options)?;
         let root = value.root.clone();
         let jobs = self.run(py, |session| session.jobs(&root, options))?;
         Ok(Jobs { session: self.clone(), jobs: Mutex::new(jobs) })

@@ -235,6 +235,11 @@ impl Value {
         self.run(py, |root| root.print(deep))
     }
 
+    /// What the documentation comment of the function that the value is says, evaluated.
+    fn doc(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.run(py, Root::doc)
+    }
+
     /// The text of a string or path, or of a set that stands for one; of other values, what they are.
     fn __str__(&self, py: Python<'_>) -> PyResult<String> {
         let text = self.run(py, |root| {

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -38,6 +39,57 @@ def test_errors_have_classes_places_and_reports() -> None:
     fails("assert false; 1", AssertionError)
     if sys.version_info >= (3, 11):
         assert "error:" in error.__notes__[0]
+
+
+def test_labels_point_at_expressions() -> None:
+    text = '{ f = throw "no" + "!"; }.f'
+    with pytest.raises(frazil.ThrowError) as caught:
+        frazil.Evaluator().eval(text)
+    (label,) = caught.value.labels
+    assert (label.file, text[label.start : label.end], label.message) == ("«string»", 'throw "no"', "no")
+    assert pickle.loads(pickle.dumps(caught.value)).labels == [label]
+
+
+def test_documentation_comments() -> None:
+    evaluator = frazil.Evaluator()
+    lib = evaluator.eval("{ /** Twice its argument. */ twice = n: n * 2; n = 1; }")
+    assert lib.lazy("twice").doc() == "Twice its argument."
+    assert lib.lazy("n").doc() is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the memory of a process is asked of a file")
+def test_many_evaluators_hold_what_they_need() -> None:
+    code = """
+import concurrent.futures, frazil
+
+def resident():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+
+def rounds(evaluator, start, end):
+    for n in range(start, end):
+        value = evaluator.eval(f"let v{n} = {{ a{n} = [ {n} (x: x + {n}) ]; f = throw \\"{n}\\"; }}; in v{n}")
+        assert int(value[f"a{n}"][1](1)) == n + 1
+        try:
+            value["f"]
+        except frazil.ThrowError as error:
+            assert error.message == str(n)
+
+evaluators = [frazil.Evaluator() for _ in range(64)]
+with concurrent.futures.ThreadPoolExecutor(64) as pool:
+    list(pool.map(lambda evaluator: rounds(evaluator, 0, 400), evaluators))
+    before = resident()
+    list(pool.map(lambda evaluator: rounds(evaluator, 400, 556), evaluators))
+    after = resident()
+for _ in range(10_000):
+    frazil.Evaluator().eval("1")
+made = resident()
+print(before, after, made)
+assert after < before + 16384, (before, after)
+assert made < after + 8192, (after, made)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_untrusted_programs_are_refused_or_stopped(tmp_path: Path) -> None:

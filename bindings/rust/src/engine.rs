@@ -228,16 +228,8 @@ impl Builder {
     /// What changes answers among the settings of `nix.conf`; its depth of calls becomes the limit's.
     ///
     /// ```
-    /// use frazil::{Engine, settings::Settings};
-    /// # struct Nothing;
-    /// # impl frazil::settings::Outside for Nothing {
-    /// #     fn variable(&self, _: &str) -> Option<String> { None }
-    /// #     fn read(&self, _: &str) -> Result<String, frazil::settings::Unreadable> {
-    /// #         Err(frazil::settings::Unreadable::Missing)
-    /// #     }
-    /// #     fn exists(&self, _: &str) -> bool { false }
-    /// #     fn working_directory(&self) -> String { "/".to_owned() }
-    /// # }
+    /// use frazil::{Engine, settings::{Nothing, Settings}};
+    ///
     /// let mut settings = Settings::load(&Nothing)?;
     /// settings.set("system", "i686-linux")?;
     /// let mut evaluator = Engine::builder().settings(&settings).build().evaluator();

@@ -1,6 +1,6 @@
 //! Errors as an embedder sees them: plain data that outlives its evaluator.
 
-use frazil_engine::{ErrorKind, Evaluator, Position, bytes, lossy};
+use frazil_engine::{ErrorKind, Evaluator, Position, Span, bytes, lossy};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -22,6 +22,10 @@ struct Data {
     kind: ErrorKind,
     message: String,
     position: Option<Position>,
+    span: Option<Span>,
+    /// The text that the span is of.
+    #[cfg(feature = "miette")]
+    source: Option<std::sync::Arc<str>>,
     trace: Vec<Frame>,
     suggestions: Vec<String>,
     short: String,
@@ -54,10 +58,18 @@ impl Error {
             raw.iter().any(|text| matches!(text, Cow::Owned(_))).then(|| Box::new(raw.map(Cow::into_owned)));
         let data = error.data();
         let frame = |line: &_| frame(line, evaluator);
+        // What a program throws itself has the place of the call that threw.
+        let places = std::iter::once(data.pos).chain(data.traces.iter().map(|line| line.pos));
+        let place = places.into_iter().find(|&pos| evaluator.locate(pos).is_some());
         Error(Box::new(Data {
             kind: data.kind,
             message: lossy(data.message.clone()),
             position: evaluator.locate(data.pos),
+            span: place.and_then(|pos| evaluator.span(pos)),
+            #[cfg(feature = "miette")]
+            source: place
+                .and_then(|pos| evaluator.source_text(pos))
+                .and_then(|text| str::from_utf8(&text).ok().map(std::sync::Arc::from)),
             trace: data.traces.iter().map(frame).collect(),
             suggestions: data.suggestions.iter().cloned().map(lossy).collect(),
             short: lossy(short),
@@ -75,9 +87,19 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         let message = message.into();
         let text = format!("error: {message}");
-        let (position, trace, suggestions, raw) = (None, Vec::new(), Vec::new(), None);
-        let (short, full) = (text.clone(), text);
-        Error(Box::new(Data { kind, message, position, trace, suggestions, short, full, raw }))
+        Error(Box::new(Data {
+            kind,
+            message,
+            position: None,
+            span: None,
+            #[cfg(feature = "miette")]
+            source: None,
+            trace: Vec::new(),
+            suggestions: Vec::new(),
+            short: text.clone(),
+            full: text,
+            raw: None,
+        }))
     }
 
     /// What went wrong, as a word that is the same in all languages and versions.
@@ -104,6 +126,7 @@ impl Error {
             ErrorKind::File => "file",
             ErrorKind::Restricted => "restricted",
             ErrorKind::Unavailable => "unavailable",
+            ErrorKind::Usage => "usage",
             ErrorKind::Embedder => "host-function",
             ErrorKind::Busy => "busy",
             ErrorKind::Internal => "internal",
@@ -141,6 +164,20 @@ impl Error {
     /// ```
     pub fn position(&self) -> Option<&Position> {
         self.0.position.as_ref()
+    }
+
+    /// The piece of the program to point at: the expression at [`Error::position`], or else the innermost one of the trace
+    /// that has a place.
+    ///
+    /// ```
+    /// let mut evaluator = frazil::Engine::new().evaluator();
+    /// let text = "{ a = 1 + throw \"no\"; }.a";
+    /// let error = evaluator.eval(text).unwrap_err();
+    /// let span = error.span().expect("it has a place");
+    /// assert_eq!(&text[span.start as usize..span.end as usize], "throw \"no\"");
+    /// ```
+    pub fn span(&self) -> Option<&Span> {
+        self.0.span.as_ref()
     }
 
     /// What was being done, innermost first.
@@ -206,10 +243,12 @@ impl Error {
 impl serde::Serialize for Error {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
-        let mut fields = serializer.serialize_struct("Error", 7)?;
+        let mut fields = serializer.serialize_struct("Error", 8)?;
         fields.serialize_field("code", self.code())?;
         fields.serialize_field("message", self.message())?;
         fields.serialize_field("position", &self.position().map(Place::from))?;
+        let span = self.span().map(|Span { file, start, end }| Piece { file, start: *start, end: *end });
+        fields.serialize_field("span", &span)?;
         let frames: Vec<_> = self.trace().iter().map(Line::from).collect();
         fields.serialize_field("trace", &frames)?;
         fields.serialize_field("suggestions", self.suggestions())?;
@@ -225,6 +264,14 @@ struct Place<'a> {
     file: &'a str,
     line: u32,
     column: u32,
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize)]
+struct Piece<'a> {
+    file: &'a str,
+    start: u32,
+    end: u32,
 }
 
 #[cfg(feature = "serde")]
@@ -259,3 +306,37 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Errors for those who show them with miette: code, help, and the source with the place in it.
+///
+/// ```
+/// use miette::Diagnostic;
+///
+/// let mut evaluator = frazil::Engine::new().evaluator();
+/// let error = evaluator.eval("{ colour = 1; }.color").unwrap_err();
+/// assert_eq!(error.code().to_string(), "missing-attribute");
+/// assert_eq!(error.help().unwrap().to_string(), "Did you mean colour?");
+/// assert_eq!(error.labels().unwrap().count(), 1);
+/// ```
+#[cfg(feature = "miette")]
+impl miette::Diagnostic for Error {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(format!("frazil::{}", self.code())))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let suggestions = self.suggestions();
+        (!suggestions.is_empty())
+            .then(|| Box::new(format!("Did you mean {}?", suggestions.join(" or "))) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.0.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        let Span { start, end, .. } = self.span()?;
+        let (start, len) = (*start as usize, (end - start) as usize);
+        Some(Box::new(std::iter::once(miette::LabeledSpan::new(Some(self.message().to_owned()), start, len))))
+    }
+}

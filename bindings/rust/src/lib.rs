@@ -44,7 +44,7 @@ pub use frazil_engine::Disk;
 pub use frazil_engine::settings;
 pub use frazil_engine::{
     About, DrvFile, ErrorKind, FileKind, Host, HostError, HostResult, Limits, MAX_ARITY, Position, Sink,
-    Source, Stats, TreePart, View,
+    Source, Span, Stats, TreePart, View,
 };
 #[cfg(feature = "macros")]
 pub use frazil_macros::function;

@@ -129,27 +129,6 @@ impl LimitOptions {
     }
 }
 
-/// No settings come from files or variables.
-struct Nothing;
-
-impl crate::settings::Outside for Nothing {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn read(&self, _: &str) -> Result<String, crate::settings::Unreadable> {
-        Err(crate::settings::Unreadable::Missing)
-    }
-
-    fn exists(&self, _: &str) -> bool {
-        false
-    }
-
-    fn working_directory(&self) -> String {
-        "/".to_owned()
-    }
-}
-
 impl Options {
     /// The engine that is meant, to be added to.
     ///
@@ -166,7 +145,7 @@ impl Options {
                 crate::settings::SettingsError::Failure(text)
                 | crate::settings::SettingsError::Usage(text) => invalid(text),
             };
-            let mut settings = crate::settings::Settings::load(&Nothing).map_err(said)?;
+            let mut settings = crate::settings::Settings::load(&crate::settings::Nothing).map_err(said)?;
             for (name, value) in &self.settings {
                 settings.set_option(name, value).map_err(said)?;
             }

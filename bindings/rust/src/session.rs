@@ -663,6 +663,21 @@ impl Root {
         })
     }
 
+    /// What the documentation comment of the function that the value is says (RFC 145), evaluated.
+    ///
+    /// ```
+    /// let set = frazil::Engine::new().session().eval("{ /** Twice. */ f = x: x * 2; }")?;
+    /// assert_eq!(set.path("f")?.doc()?.as_deref(), Some("Twice."));
+    /// assert_eq!(set.doc()?, None);
+    /// # Ok::<(), frazil::Error>(())
+    /// ```
+    pub fn doc(&self) -> Result<Option<String>, Error> {
+        self.look(|scope, v| {
+            let v = scope.force(v)?;
+            Ok(scope.about(v).and_then(|about| about.doc))
+        })
+    }
+
     /// Whether the value is a derivation.
     ///
     /// ```

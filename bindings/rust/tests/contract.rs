@@ -17,7 +17,8 @@ fn outcome(spec: &Value) -> Value {
         Ok(value) => json!({ "json": value }),
         Err(error) => {
             let all = serde_json::to_value(&error).expect("an error has a form in JSON");
-            json!({ "error": { "code": all["code"], "message": all["message"], "position": all["position"] } })
+            json!({ "error": { "code": all["code"], "message": all["message"], "position": all["position"],
+                "span": all["span"] } })
         }
     }
 }
@@ -35,7 +36,7 @@ fn every_case_comes_to_what_it_says() {
         let same = match case.get("error") {
             None => found == expected,
             // Where a text depends on the machine, the case leaves it out.
-            Some(error) => ["code", "message", "position"]
+            Some(error) => ["code", "message", "position", "span"]
                 .iter()
                 .all(|&key| error.get(key).is_none_or(|part| found["error"][key] == *part)),
         };

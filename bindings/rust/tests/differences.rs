@@ -1,26 +1,8 @@
 //! What asking Frazil and CppNix 2.34.8 the same generated programs brought to light: each answer is CppNix's.
 //! `fuzz/differ` finds more.
 
-use frazil::settings::{Outside, Settings, Unreadable};
+use frazil::settings::{Nothing, Settings};
 use frazil::{Engine, Memory, Source};
-
-/// A world without settings, so that no experimental feature is on.
-struct Nothing;
-
-impl Outside for Nothing {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-    fn read(&self, _: &str) -> Result<String, Unreadable> {
-        Err(Unreadable::Missing)
-    }
-    fn exists(&self, _: &str) -> bool {
-        false
-    }
-    fn working_directory(&self) -> String {
-        "/".to_owned()
-    }
-}
 
 /// The value of a program, or the message of its error, in a world of a few files.
 fn answer(program: &str) -> String {

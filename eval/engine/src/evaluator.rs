@@ -12,7 +12,6 @@ use frazil_vm::files::Origin;
 use frazil_vm::print::PrintOptions;
 use frazil_vm::world::State;
 use frazil_vm::{Error, Host, Limits, Machine, Pos, Settings, Step, World};
-use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -102,19 +101,21 @@ impl DrvFile {
 /// An evaluator: everything it evaluates shares one heap and one cache of files.
 pub struct Evaluator {
     world: World,
-    /// The first unit of each text that was a program, by text and directory: an embedder may ask for one over and over.
-    texts: FxHashMap<(Arc<[u8]>, Vec<u8>), u32>,
 }
 
 impl Evaluator {
     /// An evaluator in this world.
     pub fn new(host: Arc<dyn Host>, settings: Settings, limits: Limits) -> Evaluator {
-        Evaluator { world: World::new(host, settings, limits), texts: FxHashMap::default() }
+        Evaluator { world: World::new(host, settings, limits) }
     }
 
     /// Everything the evaluator holds.
     pub fn world(&mut self) -> &mut World {
         &mut self.world
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.world.state
     }
 
     /// What may be used.
@@ -157,27 +158,14 @@ impl Evaluator {
 
     /// The value of a program, forced.
     pub fn eval(&mut self, source: &Source) -> Result<Val, Error> {
-        let known = match source {
-            Source::Text(text, base) => Some((Arc::from(text.as_slice()), base.clone())),
-            _ => None,
-        };
-        let unit = known.as_ref().and_then(|key| self.texts.get(key).copied());
-        let mut loaded = None;
-        let value = self.run(|m| {
-            let program = match (&known, unit) {
-                (None, _) => program(m, source)?,
-                (Some(_), unit) => {
-                    let unit = unit.map_or_else(|| load(m, source), Ok)?;
-                    loaded = Some(unit);
-                    m.heap.new_thunk(unit, std::iter::empty::<Val>())
-                }
+        self.run(|m| {
+            let unit = match source {
+                Source::Text(text, base) => m.load_text(text, base)?,
+                _ => load(m, source)?,
             };
+            let program = m.heap.new_thunk(unit, std::iter::empty::<Val>());
             m.run(Step::Return(program))
-        });
-        if let (Some(key), Some(unit)) = (known, loaded) {
-            self.texts.insert(key, unit);
-        }
-        value
+        })
     }
 
     /// A text to be evaluated when its value is wanted; it is parsed now.

@@ -50,7 +50,7 @@ impl Evaluator {
         if errors.is_empty() {
             return Ok(m.load(origin, text, base, None).err().into_iter().collect());
         }
-        let start = m.st.files.next_start();
+        let start = m.st.files.next_start(text.len());
         m.st.files.add_broken(origin, text, base);
         let at = |offset| Pos(start + offset);
         let error = |error: &frazil_syntax::SyntaxError| {

@@ -11,7 +11,7 @@ pub mod select;
 pub mod settings;
 pub mod walk;
 
-pub use about::About;
+pub use about::{About, Span};
 #[cfg(feature = "disk")]
 pub use disk::Disk;
 pub use evaluator::{DrvFile, Evaluator, Position, Source};

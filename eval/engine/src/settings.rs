@@ -26,6 +26,28 @@ pub trait Outside {
     fn working_directory(&self) -> String;
 }
 
+/// No variables and no files: settings are what they are by themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nothing;
+
+impl Outside for Nothing {
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn read(&self, _: &str) -> Result<String, Unreadable> {
+        Err(Unreadable::Missing)
+    }
+
+    fn exists(&self, _: &str) -> bool {
+        false
+    }
+
+    fn working_directory(&self) -> String {
+        "/".to_owned()
+    }
+}
+
 /// Why a file could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {

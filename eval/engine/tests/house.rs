@@ -86,6 +86,19 @@ fn arrows_are_those_of_the_readme() {
 }
 
 #[test]
+fn every_room_says_the_oldest_compiler() {
+    for room in rooms() {
+        let package = &manifest(&room)["package"];
+        let inherits = package.get("rust-version").and_then(|version| version.get("workspace"));
+        assert_eq!(
+            inherits.and_then(toml::Value::as_bool),
+            Some(true),
+            "{room} has no `rust-version.workspace = true`"
+        );
+    }
+}
+
+#[test]
 fn every_room_is_in_the_readme() {
     let readme = fs::read_to_string(top().join("README.md")).expect("there is a README");
     for room in rooms() {

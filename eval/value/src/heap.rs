@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::*};
 mod collect;
 mod region;
 
-pub use collect::Roots;
+pub use collect::{Reference, Roots};
 use region::{Chunk, Region};
 
 /// Objects of more bytes than this get a chunk of their own.
@@ -27,6 +27,9 @@ const SMALL_SHIFT: u32 = 12;
 const AUX_SHIFT: u32 = 16;
 const ID_SHIFT: u32 = 32;
 const STATE_MASK: u64 = 0xf << STATE_SHIFT;
+/// Of a set, where its attributes are defined lies in place of the three fields before the number.
+const POSITIONS_SHIFT: u32 = STATE_SHIFT;
+const POSITIONS_MASK: u64 = (1 << (ID_SHIFT - POSITIONS_SHIFT)) - 1;
 
 /// The states of a thunk. It goes from `NEW` to `BUSY` by one compare-and-swap, then to `DONE` or `FAILED`
 /// by a store, and back to `NEW` only when a limit stopped the evaluation.
@@ -689,7 +692,7 @@ impl Heap {
             return self.empty_attrs();
         }
         debug_assert!(positions < 1 << 24);
-        let head = Kind::Attrs as u64 | (positions as u64) << 8 | (layout.0 as u64) << ID_SHIFT;
+        let head = Kind::Attrs as u64 | (positions as u64) << POSITIONS_SHIFT | (layout.0 as u64) << ID_SHIFT;
         let v = self.object(Tag::Attrs, head, n);
         self.fill(v, 1, values);
         v
@@ -713,7 +716,7 @@ impl Heap {
     /// The entry of the position table of a plain set.
     pub fn positions(&self, v: Val) -> u32 {
         let head = self.expect(v, Tag::Attrs);
-        if kind_of(head) == Kind::Attrs { (head >> 8 & 0xff_ffff) as u32 } else { 0 }
+        if kind_of(head) == Kind::Attrs { (head >> POSITIONS_SHIFT & POSITIONS_MASK) as u32 } else { 0 }
     }
 
     /// The values of a plain set whose layout has `n` keys.

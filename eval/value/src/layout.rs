@@ -142,6 +142,8 @@ fn spread(n: u32) -> u32 {
 /// All layouts of one evaluator, and what is remembered about pairs of them.
 pub struct Layouts {
     table: RefCell<Vec<Arc<Keys>>>,
+    /// Numbers of layouts that are gone.
+    free: RefCell<Vec<u32>>,
     lens: RefCell<Vec<u32>>,
     interned: RefCell<HashTable<u32>>,
     updates: RefCell<HashMap<(LayoutId, LayoutId), Arc<Plan>, FxBuildHasher>>,
@@ -153,16 +155,21 @@ impl Default for Layouts {
     fn default() -> Layouts {
         let layouts = Layouts {
             table: RefCell::default(),
+            free: RefCell::default(),
             lens: RefCell::default(),
             interned: RefCell::default(),
             updates: RefCell::default(),
             intersections: RefCell::default(),
-            cache: vec![Cell::new((LayoutId(u32::MAX), Symbol(0), 0)); CACHE].into_boxed_slice(),
+            cache: empty_cache(),
         };
         let empty = layouts.intern(&[]);
         debug_assert_eq!(empty, LayoutId::EMPTY);
         layouts
     }
+}
+
+fn empty_cache() -> Box<[Cell<(LayoutId, Symbol, u32)>]> {
+    vec![Cell::new((LayoutId(u32::MAX), Symbol(0), 0)); CACHE].into_boxed_slice()
 }
 
 impl Layouts {
@@ -179,9 +186,16 @@ impl Layouts {
         if let Some(&found) = interned.find(hash, |&i| &*table[i as usize].keys == keys) {
             return LayoutId(found);
         }
-        let id = u32::try_from(table.len()).expect("fewer than 2^32 layouts");
-        table.push(Arc::new(Keys { keys: keys.into(), index: OnceLock::new() }));
-        self.lens.borrow_mut().push(keys.len() as u32);
+        let new = Arc::new(Keys { keys: keys.into(), index: OnceLock::new() });
+        let mut lens = self.lens.borrow_mut();
+        let id = if let Some(free) = self.free.borrow_mut().pop() {
+            (table[free as usize], lens[free as usize]) = (new, keys.len() as u32);
+            free
+        } else {
+            table.push(new);
+            lens.push(keys.len() as u32);
+            u32::try_from(table.len() - 1).expect("fewer than 2^32 layouts")
+        };
         interned.insert_unique(hash, id, |&i| FxBuildHasher.hash_one(&*table[i as usize].keys));
         LayoutId(id)
     }
@@ -207,7 +221,30 @@ impl Layouts {
 
     /// How many layouts there are.
     pub fn count(&self) -> usize {
+        self.end() - self.free.borrow().len()
+    }
+
+    /// A number more than any layout has.
+    pub fn end(&self) -> usize {
         self.lens.borrow().len()
+    }
+
+    /// Ends the layouts that are not to stay, and what is remembered of them; their numbers will be those of others. No set
+    /// may have one of them, and no cache.
+    pub fn retain(&mut self, stays: impl Fn(LayoutId) -> bool) {
+        let stays = |id: LayoutId| id == LayoutId::EMPTY || stays(id);
+        let (table, free) = (self.table.get_mut(), self.free.get_mut());
+        self.interned.get_mut().retain(|&mut id| stays(LayoutId(id)));
+        let gone = Arc::new(Keys { keys: Box::default(), index: OnceLock::new() });
+        free.clear();
+        for (id, keys) in (0..).zip(table).filter(|(id, _)| !stays(LayoutId(*id))) {
+            *keys = gone.clone();
+            free.push(id);
+        }
+        for plans in [&mut self.updates, &mut self.intersections] {
+            plans.get_mut().retain(|(a, b), plan| stays(*a) && stays(*b) && stays(plan.layout));
+        }
+        self.cache = empty_cache();
     }
 
     /// The keys, in the order of their names.

@@ -3,10 +3,11 @@
 use crate::files::Pos;
 use crate::link::Site;
 use crate::machine::Machine;
+use crate::slots::Slots;
 use frazil_syntax::symbol::Symbol;
 use frazil_value::layout::LayoutKeys;
 use frazil_value::{LayoutId, Plan, Slot, Val};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// An entry of [`Positions`]; 0 is for sets whose attributes are defined nowhere.
 pub(crate) type PositionsId = u32;
@@ -33,7 +34,7 @@ enum Entry {
 
 /// Where the attributes of sets are defined, by entry; one is shared by all sets made in the same way.
 pub(crate) struct Positions {
-    entries: Vec<Entry>,
+    entries: Slots<Entry>,
     /// Entries of sets that are made anew with each run of the same code, by their positions.
     literals: FxHashMap<Box<[Pos]>, PositionsId>,
     updates: FxHashMap<(PositionsId, PositionsId, LayoutId, LayoutId), PositionsId>,
@@ -42,8 +43,10 @@ pub(crate) struct Positions {
 
 impl Default for Positions {
     fn default() -> Positions {
+        let mut entries = Slots::default();
+        entries.add(Entry::None);
         Positions {
-            entries: vec![Entry::None],
+            entries,
             literals: FxHashMap::default(),
             updates: FxHashMap::default(),
             subsets: FxHashMap::default(),
@@ -56,8 +59,7 @@ impl Positions {
         if self.entries.len() > MAX_POSITIONS {
             return 0;
         }
-        self.entries.push(entry);
-        self.entries.len() as u32 - 1
+        self.entries.add(entry)
     }
 
     pub(crate) fn literal(&mut self, pos: Box<[Pos]>) -> PositionsId {
@@ -102,6 +104,44 @@ impl Positions {
         let id = self.add(Entry::Subset { of, layout });
         self.subsets.insert((of, layout), id);
         id
+    }
+
+    /// Tells the positions of the entries that sets have by these numbers, and the layouts; keeps the entries in `seen`.
+    pub(crate) fn reach(
+        &self,
+        sets: Vec<PositionsId>,
+        seen: &mut FxHashSet<PositionsId>,
+        tell: &mut dyn FnMut(Pos),
+        tell_layout: &mut dyn FnMut(LayoutId),
+    ) {
+        let mut todo = sets;
+        while let Some(id) = todo.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            match self.entries.get(id) {
+                Entry::None => {}
+                Entry::Literal(pos) => pos.iter().for_each(|&pos| tell(pos)),
+                Entry::Update { left, right, layouts } => {
+                    todo.extend([*left, *right]);
+                    [layouts.0, layouts.1].into_iter().for_each(&mut *tell_layout);
+                }
+                Entry::Subset { of, layout } => {
+                    todo.push(*of);
+                    tell_layout(*layout);
+                }
+            }
+        }
+    }
+
+    /// Ends all entries but these, and the first.
+    pub(crate) fn retain(&mut self, seen: &FxHashSet<PositionsId>) {
+        let stays = |id: PositionsId| id == 0 || seen.contains(&id);
+        self.entries.retain(|id, _| stays(id));
+        self.literals.retain(|_, id| stays(*id));
+        // The key's entries and layouts are those of the entry.
+        self.updates.retain(|_, id| stays(*id));
+        self.subsets.retain(|_, id| stays(*id));
     }
 }
 
@@ -328,7 +368,7 @@ impl<'w> Machine<'w> {
     fn slot_pos(&self, id: PositionsId, slot: u32, name: Symbol) -> Pos {
         let (mut id, mut slot) = (id, slot);
         loop {
-            match &self.st.positions.entries[id as usize] {
+            match self.st.positions.entries.get(id) {
                 Entry::None => return Pos::NONE,
                 Entry::Literal(pos) => return pos.get(slot as usize).copied().unwrap_or(Pos::NONE),
                 Entry::Update { left, right, layouts } => match self.layouts.find(layouts.1, name) {

@@ -1,6 +1,7 @@
 //! Source files and positions: every byte of every file has a number of its own.
 
 use crate::host::Host;
+use crate::slots::{Runs, Slots};
 use frazil_code::FileCode;
 use rustc_hash::FxHashMap;
 use std::fmt;
@@ -71,12 +72,16 @@ pub struct File {
 
 /// All sources of an evaluator. The text of a file is not kept: it is read again when a position in it is asked for.
 pub struct Files {
-    files: Vec<File>,
+    files: Slots<File>,
+    /// Whose positions are whose.
+    positions: Runs,
+    /// Whose units are whose.
+    units: Runs,
     host: Arc<dyn Host>,
     /// Where the lines of files start in which a position was asked for.
     line_starts: Mutex<FxHashMap<u32, Arc<[u32]>>>,
-    next_pos: u32,
-    next_unit: u32,
+    /// About how many bytes the files take that were added since it was last asked which are needed.
+    added: u64,
 }
 
 /// A position as people read it.
@@ -95,24 +100,29 @@ pub struct Location<'a> {
 impl Files {
     /// No sources yet; files are read again from `host`.
     pub fn new(host: Arc<dyn Host>) -> Files {
-        Files { files: Vec::new(), host, line_starts: Mutex::default(), next_pos: 0, next_unit: 0 }
+        let (positions, units) = (Runs::new(Pos::NONE.0 + 1), Runs::new(0));
+        Files { files: Slots::default(), positions, units, host, line_starts: Mutex::default(), added: 0 }
     }
 
-    /// Where the next file's positions will start.
-    pub fn next_start(&self) -> u32 {
-        self.next_pos + 1
+    /// Where the next file's positions will start, if it has so many bytes.
+    pub fn next_start(&mut self, len: usize) -> u32 {
+        self.positions.next(positions(len))
     }
 
     /// Adds a file; answers its number.
     pub fn add(&mut self, origin: Origin, source: Arc<[u8]>, base_dir: Vec<u8>, code: FileCode) -> u32 {
-        let start = self.next_start();
-        self.next_pos = start.saturating_add(source.len() as u32 + 1);
-        let first_unit = self.next_unit;
-        self.next_unit += code.unit_count() as u32;
-        let (code, len) = (Arc::new(code), source.len() as u32);
+        self.added += FILE_BYTES + BYTES_PER_BYTE * source.len() as u64;
+        let (start, len) = (self.next_start(source.len()), source.len() as u32);
+        let unit_count = code.unit_count() as u32;
+        let first_unit = self.units.next(unit_count);
         let source = if matches!(origin, Origin::File(_)) { None } else { Some(source) };
-        self.files.push(File { origin, source, len, base_dir, start, first_unit, code });
-        self.files.len() as u32 - 1
+        let file = File { origin, source, len, base_dir, start, first_unit, code: Arc::new(code) };
+        let file = self.files.add(file);
+        self.positions.take(positions(len as usize), file);
+        if unit_count > 0 {
+            self.units.take(unit_count, file);
+        }
+        file
     }
 
     /// Adds a text that is no program, for the position of its error.
@@ -120,29 +130,58 @@ impl Files {
         self.add(origin, source, base_dir, FileCode::empty());
     }
 
-    /// How many units all files have.
+    /// A number more than any unit has.
     pub fn unit_count(&self) -> usize {
-        self.next_unit as usize
+        self.units.end() as usize
     }
 
     /// The file of that number.
     pub fn get(&self, file: u32) -> &File {
-        &self.files[file as usize]
+        self.files.get(file)
     }
 
     /// All files.
     pub fn iter(&self) -> impl Iterator<Item = &File> {
-        self.files.iter()
+        self.files.iter().map(|(_, file)| file)
+    }
+
+    /// How many files there are.
+    pub fn count(&self) -> usize {
+        self.files.len()
+    }
+
+    /// A number more than any file has.
+    pub(crate) fn end(&self) -> usize {
+        self.files.end()
     }
 
     /// The number of the file that a unit belongs to.
     pub fn of_unit(&self, unit: u32) -> u32 {
-        self.files.partition_point(|f| f.first_unit <= unit) as u32 - 1
+        self.units.owner(unit).expect("what has a unit keeps its file alive")
+    }
+
+    /// The number of the file that a position is in.
+    pub(crate) fn of_pos(&self, pos: Pos) -> Option<u32> {
+        self.positions.owner(pos.0)
+    }
+
+    /// About how many bytes the files take that were added since [`Files::retain`] was last called.
+    pub(crate) fn added(&self) -> u64 {
+        self.added
+    }
+
+    /// Ends the files that are not to stay. Their positions and units will be those of others.
+    pub(crate) fn retain(&mut self, mut stays: impl FnMut(u32) -> bool) {
+        self.positions.retain(&mut stays);
+        self.units.retain(&mut stays);
+        self.line_starts.get_mut().unwrap_or_else(PoisonError::into_inner).retain(|&file, _| stays(file));
+        self.files.retain(|file, _| stays(file));
+        self.added = 0;
     }
 
     /// The text of a file; empty if it cannot be read any more.
     pub fn text(&self, file: u32) -> Arc<[u8]> {
-        match &self.files[file as usize] {
+        match self.get(file) {
             File { source: Some(source), .. } => source.clone(),
             File { origin: Origin::File(path), .. } => self.host.read_file(path).unwrap_or_default(),
             _ => Arc::default(),
@@ -156,21 +195,29 @@ impl Files {
 
     /// Where the source of a position came from.
     pub fn origin(&self, pos: Pos) -> Option<&Origin> {
-        let file = self.files.partition_point(|f| f.start <= pos.0).checked_sub(1)?;
-        self.files.get(file).map(|file| &file.origin)
+        Some(&self.get(self.of_pos(pos)?).origin)
     }
 
     /// The file, line and column of a position.
     pub fn locate(&self, pos: Pos) -> Option<Location<'_>> {
-        let file = self.files.partition_point(|f| f.start <= pos.0).checked_sub(1)?;
-        let File { origin, start, .. } = self.files.get(file)?;
-        let file = file as u32;
+        let file = self.of_pos(pos)?;
+        let File { origin, start, .. } = self.get(file);
         let starts = self.line_starts(file);
         let offset = pos.0 - start;
         let line = starts.partition_point(|&start| start <= offset) as u32;
         let column = 1 + offset - starts[line as usize - 1];
         Some(Location { origin, file, line, column })
     }
+}
+
+/// About what a file and its code take beside what grows with its text, and for each byte of its text: measured over
+/// short programs.
+const FILE_BYTES: u64 = 4 << 10;
+const BYTES_PER_BYTE: u64 = 40;
+
+/// How many positions a text of so many bytes has: one before each byte, one at its end, and one behind that.
+fn positions(len: usize) -> u32 {
+    u32::try_from(len).map_or(u32::MAX, |len| len.saturating_add(2))
 }
 
 /// Where the lines of a text start, by [`lines`].

@@ -20,7 +20,9 @@ pub mod message;
 mod names;
 pub mod native;
 pub mod print;
+mod reclaim;
 pub mod restrict;
+mod slots;
 mod trace;
 pub mod world;
 

@@ -33,6 +33,13 @@ impl Site {
         })
     }
 
+    /// Forgets what was found in a layout that is not to stay.
+    pub(crate) fn forget(&self, stays: impl Fn(LayoutId) -> bool) {
+        if !stays(LayoutId((self.cache.load(Relaxed) >> 32) as u32)) {
+            self.cache.store(u64::MAX, Relaxed);
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn set(&self, layout: LayoutId, slot: Option<u32>) {
         self.cache.store((layout.0 as u64) << 32 | slot.unwrap_or(u32::MAX) as u64, Relaxed);

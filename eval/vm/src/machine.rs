@@ -339,7 +339,7 @@ impl<'w> Machine<'w> {
         }
         if let Some(failure) = error.data().failure {
             // Thunks that fail with it later have the whole trace of the first time, as in CppNix.
-            self.st.failures[failure as usize] = Arc::new(error.clone());
+            self.st.failures.replace(failure, Arc::new(error.clone()));
         }
         outcome.map_err(|()| error)
     }
@@ -373,17 +373,14 @@ impl<'w> Machine<'w> {
         if error.kind().is_limit() {
             return self.heap.release(thunk);
         }
-        let failure = error.data().failure.unwrap_or_else(|| {
-            self.st.failures.push(Arc::new(error.clone()));
-            self.st.failures.len() as u32 - 1
-        });
+        let failure = error.data().failure.unwrap_or_else(|| self.st.failures.add(Arc::new(error.clone())));
         error.data_mut().failure = Some(failure);
         self.heap.fail(thunk, failure);
     }
 
     /// A copy of the error that a thunk failed with, on a way of its own.
     fn failed(&self, failure: u32) -> Error {
-        let mut error = Error::clone(&self.st.failures[failure as usize]);
+        let mut error = Error::clone(self.st.failures.get(failure));
         error.data_mut().failure = None;
         error
     }

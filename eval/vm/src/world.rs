@@ -8,7 +8,9 @@ use crate::files::{Files, Pos};
 use crate::host::Host;
 use crate::link::Code;
 use crate::lint::Lints;
+use crate::reclaim::{Program, ProgramText};
 use crate::restrict::Restricted;
+use crate::slots::Slots;
 use frazil_code::file::Names;
 use frazil_store::StoreDir;
 use frazil_store::derivation::{HashModulo, Scratch};
@@ -179,6 +181,8 @@ known! {
 pub struct State {
     /// Names.
     pub symbols: Symbols,
+    /// How many of them were there before any program.
+    pub(crate) own_symbols: usize,
     /// Names the machine asks for.
     pub known: Known,
     /// Names with a meaning to the compiler.
@@ -205,8 +209,10 @@ pub struct State {
     pub(crate) chunk: frazil_code::Chunk,
     /// The first position of what stands for CppNix's `derivation-internal.nix`.
     pub(crate) derivation_source: Option<u32>,
+    /// Programs that were texts: an embedder may ask for one over and over.
+    pub(crate) programs: FxHashMap<ProgramText, Program>,
     /// The errors that thunks failed with.
-    pub(crate) failures: Vec<Arc<Error>>,
+    pub(crate) failures: Slots<Arc<Error>>,
     /// Values that must survive collections: handles of the embedder.
     pub handles: Vec<Val>,
     /// Values that the host holds for the time being; whoever pushes them truncates the list again.
@@ -217,8 +223,10 @@ pub struct State {
     pub(crate) collected_at: u64,
     /// About as many bytes were live then: values that were old already count, whether or not they still were.
     pub(crate) live: u64,
+    /// Whether a collection was due, and put off once.
+    pub(crate) was_due: bool,
     /// Bytes that were live when all of the heap was last looked at.
-    live_at_last: u64,
+    pub(crate) live_at_last: u64,
     /// How many units had code when the heap was last collected.
     old_codes: usize,
     /// Bytes to hand out before it is collected again, at least `min_budget`.
@@ -291,6 +299,7 @@ impl World {
         };
         let state = State {
             symbols,
+            own_symbols: 0,
             known,
             names,
             files: Files::new(host.clone()),
@@ -304,12 +313,14 @@ impl World {
             new_symbol_strings: Vec::new(),
             chunk: frazil_code::Chunk::default(),
             derivation_source: None,
-            failures: Vec::new(),
+            failures: Slots::default(),
+            programs: FxHashMap::default(),
             handles: Vec::new(),
             pins: Vec::new(),
             forces: Default::default(),
             collected_at: 0,
             live: 0,
+            was_due: false,
             live_at_last: 0,
             old_codes: 0,
             budget: MIN_BUDGET,
@@ -334,6 +345,7 @@ impl World {
             World { heap: Heap::new(), layouts: Layouts::new(), codes: boxcar::Vec::new(), state };
         world.heap.set_limit(world.state.limits.heap);
         builtins::install(&mut world);
+        world.state.own_symbols = world.state.symbols.end();
         if restricted {
             world.machine().allow_search_path();
         }
@@ -352,8 +364,12 @@ impl World {
         (self.state.budget, self.state.min_budget) = (bytes, bytes);
     }
 
-    /// Frees all values that neither handles, imported files, builtins nor code need. Answers the bytes still live.
+    /// Frees all values that neither handles, imported files, builtins nor code need. Answers the bytes still live. When
+    /// many programs were read since the last time, those that no value needs any more are freed, too.
     pub fn collect(&mut self) -> u64 {
+        if self.has_many_programs() {
+            return self.collect_programs();
+        }
         let World { heap, layouts, codes, state } = self;
         let live = heap.collect(&mut |visit| state.roots(codes, visit), layouts);
         state.live_at_last = live;
@@ -365,8 +381,11 @@ impl World {
     /// evaluations do not come to it by themselves.
     pub fn collect_if_due(&mut self) {
         let since = self.heap.allocated() - self.state.collected_at;
-        if since > self.state.live.max(IDLE_BUDGET).min(self.state.budget) {
-            self.collect();
+        if since > self.state.live.max(IDLE_BUDGET).min(self.state.budget) || self.has_many_programs() {
+            // What a long evaluation made is looked at first, and often that is all.
+            if std::mem::replace(&mut self.state.was_due, true) {
+                self.collect();
+            }
         }
     }
 }
@@ -380,9 +399,10 @@ impl State {
     }
 
     /// Notes that the heap was collected, about `live` bytes being left.
-    fn note_collection(&mut self, heap: &Heap, codes: &boxcar::Vec<Box<Code>>, live: u64) {
+    pub(crate) fn note_collection(&mut self, heap: &Heap, codes: &boxcar::Vec<Box<Code>>, live: u64) {
         self.collected_at = heap.allocated();
         self.live = live;
+        self.was_due = false;
         self.budget = self.budget_beside(live);
         self.old_codes = codes.count();
         self.new_symbol_strings.clear();

@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::world::FOLDER;
-use frazil::settings::{Outside, Settings, Unreadable};
+use frazil::settings::{Nothing, Settings};
 use frazil::{Disk, Engine, ErrorKind, FileKind, Host, HostError, HostResult, Limits, Source};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,24 +53,6 @@ impl Host for World {
 /// A text for people as the oracle writes it.
 fn plain(text: &[u8]) -> String {
     String::from_utf8_lossy(&frazil_cli::plain::plain(text)).into_owned()
-}
-
-/// Nothing but what the settings start with.
-struct Nothing;
-
-impl Outside for Nothing {
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-    fn read(&self, _: &str) -> Result<String, Unreadable> {
-        Err(Unreadable::Missing)
-    }
-    fn exists(&self, _: &str) -> bool {
-        false
-    }
-    fn working_directory(&self) -> String {
-        FOLDER.to_owned()
-    }
 }
 
 /// Frazil.

@@ -8,35 +8,41 @@
 from __future__ import annotations
 
 import os as _os
-from typing import IO, Any
 
 from . import _native
-from ._errors import (
-    AssertionFailedError,
-    BusyError,
-    CancelledError,
-    EvalError,
-    FileError,
-    Frame,
-    HostFunctionError,
-    InfiniteRecursionError,
-    InternalError,
-    LimitError,
-    MemoryLimitError,
-    MissingAttributeError,
-    NixError,
-    NixTypeError,
-    ParseError,
-    RestrictedError,
-    Span,
-    StepLimitError,
-    ThrowError,
-    TimeLimitError,
-    UnavailableError,
-)
 from ._evaluator import CancelToken, Evaluator, Jobs, Value, derivation
-from ._model import Derivation, Inputs, Job, Limits
-from ._spec import EvalSpec, Opened, run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, Any
+
+    from ._errors import (
+        AssertionFailedError,
+        BusyError,
+        CancelledError,
+        EvalError,
+        FileError,
+        Frame,
+        HostFunctionError,
+        InfiniteRecursionError,
+        InternalError,
+        Label,
+        LimitError,
+        MemoryLimitError,
+        MissingAttributeError,
+        NixError,
+        NixTypeError,
+        ParseError,
+        RestrictedError,
+        Span,
+        StepLimitError,
+        ThrowError,
+        TimeLimitError,
+        UnavailableError,
+        UsageError,
+    )
+    from ._model import Derivation, Inputs, Job, Limits
+    from ._spec import EvalSpec, Opened, run
 
 __version__: str = _native.__version__
 
@@ -57,6 +63,7 @@ __all__ = [
     "InternalError",
     "Job",
     "Jobs",
+    "Label",
     "LimitError",
     "Limits",
     "MemoryLimitError",
@@ -71,6 +78,7 @@ __all__ = [
     "ThrowError",
     "TimeLimitError",
     "UnavailableError",
+    "UsageError",
     "Value",
     "derivation",
     "dump",
@@ -100,6 +108,28 @@ def dumps(data: Any) -> str:
 def dump(data: Any, file: IO[str]) -> None:
     """Writes data to a file in the language's own words."""
     file.write(dumps(data))
+
+
+# The modules of names that a first answer does not need: it would be there later for importing them.
+_LATER = {
+    "_model": ("Derivation", "Inputs", "Job", "Limits"),
+    "_spec": ("EvalSpec", "Opened", "run"),
+}
+
+
+def __getattr__(name: str) -> object:
+    import importlib
+
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = next((module for module, names in _LATER.items() if name in names), "_errors")
+    value = getattr(importlib.import_module(f".{module}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 if hasattr(_os, "register_at_fork"):

@@ -27,12 +27,23 @@ class Frame:
     span: Span | None
 
 
+@dataclass(frozen=True)
+class Label:
+    """What is to be pointed at in a source: bytes from its start, and what is said of them."""
+
+    file: str
+    start: int
+    end: int
+    message: str
+
+
 class NixError(Exception):
     """Why an evaluation has no value."""
 
     code: str
     message: str
     span: Span | None
+    labels: list[Label]
     trace: list[Frame]
     suggestions: list[str]
 
@@ -42,6 +53,8 @@ class NixError(Exception):
         self.code = fields["code"]
         self.message = fields["message"]
         self.span = _span(fields["position"])
+        piece = fields["span"]
+        self.labels = [Label(**piece, message=self.message)] if piece else []
         self.trace = [Frame(frame["text"], _span(frame["position"])) for frame in fields["trace"]]
         self.suggestions = fields["suggestions"]
         if hasattr(self, "add_note"):  # Python 3.11 and later.
@@ -137,6 +150,10 @@ class FileError(NixError, OSError):
     """A file that is not there or cannot be read."""
 
 
+class UsageError(EvalError):
+    """An argument that names nothing there is."""
+
+
 class UnavailableError(NixError):
     """What needs a store or a network, which this evaluator has not."""
 
@@ -167,6 +184,7 @@ _CLASSES: dict[str, type[NixError]] = {
     "restricted": RestrictedError,
     "file": FileError,
     "unavailable": UnavailableError,
+    "usage": UsageError,
     "busy": BusyError,
     "internal": InternalError,
 }

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
 
 from . import _native
-from ._errors import NixError
-from ._model import Derivation, Inputs, Job, Limits, options_json
 
-T = TypeVar("T")
+# Importing what is not needed for a first answer would take longer than many evaluations: `typing`, `json`, `inspect`,
+# `dataclasses` and the modules that have them are imported by those who use them.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any, TypeVar
+
+    from ._errors import NixError
+    from ._model import Derivation, Inputs, Job, Limits
+
+    _T = TypeVar("_T")
+
 Value = _native.Value
 """A value of an evaluator, which may not be evaluated yet."""
 CancelToken = _native.Token
@@ -48,23 +53,24 @@ class Evaluator:
         on_event: Callable[[str, str], object] | None = None,
         keep_derivations: bool = False,
     ) -> None:
-        options = options_json(
-            paths=paths or {},
-            files=files or {},
-            env=env or {},
-            roots=roots,
-            variables=variables,
-            unrestricted=unrestricted,
-            limits=limits,
-            system=system,
-            store=store,
-            pure=pure,
-            settings=settings or {},
-        )
+        # The form that all languages have in common.
+        options = {
+            "paths": {name: os.path.abspath(path) for name, path in (paths or {}).items()},
+            "files": dict(files or {}),
+            "env": dict(env or {}),
+            "roots": [os.path.abspath(root) for root in roots],
+            "variables": list(variables),
+            "unrestricted": unrestricted,
+            "limits": dict(vars(limits)) if limits is not None else {},
+            "system": system,
+            "store": store,
+            "pure": pure,
+            "settings": dict(settings or {}),
+        }
         self._session = _native.Session(
-            json.dumps(options),
+            options,
             {name: (_arity(function), function) for name, function in (functions or {}).items()},
-            {name: json.dumps(value, allow_nan=False) for name, value in (values or {}).items()},
+            {name: _json_of(value) for name, value in (values or {}).items()},
             on_event,
             keep_derivations,
         )
@@ -89,7 +95,7 @@ class Evaluator:
 
     def from_python(self, data: Any) -> Value:
         """The value of Python's own data, as JSON has it."""
-        return self._session.read_json(json.dumps(data, allow_nan=False).encode())
+        return self._session.read_json(_json_of(data).encode())
 
     def check(self, text: str) -> list[NixError]:
         """All that is wrong with a program before it runs."""
@@ -124,7 +130,7 @@ class Evaluator:
             "skip": list(skip),
             "max_depth": max_depth,
         }
-        return Jobs(self._session.jobs(value, json.dumps(options)), raises=on_error == "raise")
+        return Jobs(self._session.jobs(value, options), raises=on_error == "raise")
 
     def derivation(self, value: Value) -> Derivation:
         """The derivation that a value is."""
@@ -133,7 +139,7 @@ class Evaluator:
     def derivation_at(self, drv_path: str) -> Derivation | None:
         """What a ``.drv`` says that this evaluator made while it kept derivations."""
         found = self._session.derivation_file(drv_path)
-        return Derivation(**json.loads(found)) if found is not None else None
+        return _derivation_of(found) if found is not None else None
 
     def derivation_closure(self, drv_paths: Sequence[str]) -> dict[str, bytes]:
         """The texts of derivations and of all that they depend on, by path; only kept ones are there."""
@@ -141,6 +147,8 @@ class Evaluator:
 
     def inputs(self) -> Inputs:
         """What was asked of the world outside since the evaluator was made."""
+        from ._model import Inputs
+
         return Inputs(*self._session.inputs())
 
     def counts(self) -> dict[str, int]:
@@ -159,7 +167,7 @@ class Evaluator:
         raise TypeError("an evaluator cannot be pickled; pickle an EvalSpec, and open it there")
 
 
-class Jobs(Iterator[Job], AsyncIterator[Job]):
+class Jobs:
     """Jobs, each evaluated when it is asked for."""
 
     def __init__(self, native: _native.Jobs, *, raises: bool) -> None:
@@ -188,6 +196,10 @@ class Jobs(Iterator[Job], AsyncIterator[Job]):
         text = self._native.next(token)
         if text is None:
             return None
+        import json
+
+        from ._model import Job
+
         job = Job.from_dict(json.loads(text))
         if self._raises and job.error is not None:
             raise job.error
@@ -199,10 +211,24 @@ def derivation(value: Value) -> Derivation:
     text = value.derivation_json()
     if text is None:
         raise TypeError("the value is no derivation")
+    return _derivation_of(text)
+
+
+def _derivation_of(text: str) -> Derivation:
+    import json
+
+    from ._model import Derivation
+
     return Derivation(**json.loads(text))
 
 
-async def _in_thread(work: Callable[[CancelToken], T]) -> T:
+def _json_of(data: Any) -> str:
+    import json
+
+    return json.dumps(data, allow_nan=False)
+
+
+async def _in_thread(work: Callable[[CancelToken], _T]) -> _T:
     """Does what evaluates on another thread, which stops when the task is cancelled."""
     # It takes as long to import as all the rest, and most programs have no tasks.
     import asyncio
@@ -217,6 +243,8 @@ async def _in_thread(work: Callable[[CancelToken], T]) -> T:
 
 def _arity(function: Callable[..., Any]) -> int:
     """How many arguments a function must be given; one, if it does not say."""
+    import inspect
+
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:

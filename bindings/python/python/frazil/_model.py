@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,37 +95,3 @@ class Job:
         if self.meta is not None:
             fields["meta"] = self.meta
         return fields
-
-
-def options_json(
-    *,
-    paths: Mapping[str, Any],
-    files: Mapping[str, str],
-    env: Mapping[str, str],
-    roots: Sequence[Any],
-    variables: Sequence[str],
-    unrestricted: bool,
-    limits: Limits | None,
-    system: str | None,
-    store: str | None,
-    pure: bool,
-    settings: Mapping[str, str],
-) -> dict[str, Any]:
-    """The options of an evaluator in the form that all languages have in common."""
-    return {
-        "paths": {name: _path(path) for name, path in paths.items()},
-        "files": dict(files),
-        "env": dict(env),
-        "roots": [_path(root) for root in roots],
-        "variables": list(variables),
-        "unrestricted": unrestricted,
-        "limits": dataclasses.asdict(limits or Limits()),
-        "system": system,
-        "store": store,
-        "pure": pure,
-        "settings": dict(settings),
-    }
-
-
-def _path(path: str | os.PathLike[str]) -> str:
-    return os.path.abspath(path)

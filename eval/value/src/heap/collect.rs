@@ -9,12 +9,28 @@
 //! collection" (1990): what survived a collection keeps its mark, and the heap remembers where old objects got young values.
 
 use super::region::{CHUNK, Chunk, HEADER, LINE, LINES, is_old, mark_lines};
-use super::{Heap, LARGE, MARK, MEDIUM, Slot, aux_of, id_of, kind_of, small_of, state, state_of};
+use super::{
+    Heap, LARGE, MARK, MEDIUM, NO_SYMBOL, NO_UNIT, POSITIONS_MASK, POSITIONS_SHIFT, Relaxed, Slot, aux_of,
+    id_of, kind_of, small_of, state, state_of, word,
+};
 use crate::layout::{LayoutId, Layouts};
 use crate::val::{Kind, Val};
 
 /// Shows a collection every root.
 pub type Roots<'a> = dyn FnMut(&mut dyn FnMut(Val)) + 'a;
+
+/// What a live object refers to by number, in tables that are not the heap's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reference {
+    /// The code unit of a closure or of a thunk that has not run.
+    Unit(u32),
+    /// The layout of a set, and where its attributes are defined.
+    Set(LayoutId, u32),
+    /// The error that a thunk failed with.
+    Failure(u32),
+    /// The symbol that a string is known to be.
+    Symbol(u32),
+}
 
 /// Slots whose objects are on their way into the cache.
 const FETCHED: usize = 16;
@@ -26,7 +42,19 @@ impl Heap {
     ///
     /// Every value that will be used afterwards must be reachable (H5). Answers the bytes of live objects.
     pub fn collect(&mut self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
-        let live = self.mark_all(roots, layouts);
+        let live = self.mark_all::<false>(roots, layouts, &mut |_| {});
+        self.sweep(true);
+        live
+    }
+
+    /// The same, and tells what live objects refer to outside of the heap, some of it more than once.
+    pub fn collect_telling(
+        &mut self,
+        roots: &mut Roots<'_>,
+        layouts: &Layouts,
+        tell: &mut dyn FnMut(Reference),
+    ) -> u64 {
+        let live = self.mark_all::<true>(roots, layouts, tell);
         self.sweep(true);
         live
     }
@@ -34,7 +62,7 @@ impl Heap {
     /// The same while a machine runs: at a point where it holds no reference into the heap, only roots (H6). Memory is kept
     /// for what comes.
     pub fn collect_at_safepoint(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
-        let live = self.mark_all(roots, layouts);
+        let live = self.mark_all::<false>(roots, layouts, &mut |_| {});
         self.sweep(false);
         live
     }
@@ -42,26 +70,37 @@ impl Heap {
     /// Frees those of the young objects that neither `roots` nor old objects reach; roots that are old may be left out. At the
     /// same points as [`Heap::collect_at_safepoint`]. The others are old from now on: answers their bytes.
     pub fn collect_young(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
-        let grown = self.mark_young(roots, layouts);
+        let grown = self.mark_young::<false>(roots, layouts, &mut |_| {});
         self.sweep(false);
         grown
     }
 
-    fn mark_all(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
+    fn mark_all<const TELLS: bool>(
+        &self,
+        roots: &mut Roots<'_>,
+        layouts: &Layouts,
+        tell: &mut dyn FnMut(Reference),
+    ) -> u64 {
         // All that is alive has one mark then, whose meaning flips.
-        self.mark_young(roots, layouts);
+        self.mark_young::<false>(roots, layouts, &mut |_| {});
         self.unmarked.set(self.unmarked.get() ^ MARK);
         self.chunks.borrow().iter().for_each(Chunk::clear_lines);
-        self.mark_young(roots, layouts)
+        self.mark_young::<TELLS>(roots, layouts, tell)
     }
 
-    fn mark_young(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
+    fn mark_young<const TELLS: bool>(
+        &self,
+        roots: &mut Roots<'_>,
+        layouts: &Layouts,
+        tell: &mut dyn FnMut(Reference),
+    ) -> u64 {
         self.collected.set(true);
         self.close(&self.small);
         self.close(&self.medium);
         let unmarked = self.unmarked.get();
         let nothing = Slot::new(Val::NULL);
-        let mut marker = Marker { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0 };
+        let mut marker =
+            Marker::<TELLS> { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0, tell };
         for v in self.changed.take() {
             marker.push_parts(v, extent(self.header(v), layouts).1);
         }
@@ -119,7 +158,7 @@ impl Heap {
 }
 
 /// The work of one marking.
-struct Marker<'h> {
+struct Marker<'h, 't, const TELLS: bool> {
     heap: &'h Heap,
     layouts: &'h Layouts,
     unmarked: u64,
@@ -127,9 +166,11 @@ struct Marker<'h> {
     waiting: Vec<(&'h Slot, Val)>,
     /// Bytes of the objects marked.
     live: u64,
+    /// Told of references, if `TELLS`.
+    tell: &'t mut dyn FnMut(Reference),
 }
 
-impl<'h> Marker<'h> {
+impl<'h, const TELLS: bool> Marker<'h, '_, TELLS> {
     /// Marks all that the slots waiting reach. Thunks that have run give way to their values. `nothing` holds null.
     fn run(&mut self, nothing: &'h Slot) {
         // Slots whose objects are being fetched; the one at `at` has waited longest.
@@ -184,6 +225,9 @@ impl<'h> Marker<'h> {
         let (words, len) = extent(head, self.layouts);
         let bytes = 8 * (1 + words);
         self.live += bytes as u64;
+        if TELLS {
+            self.tell(v, head);
+        }
         mark_lines(v.address(), bytes);
         self.push_parts(v, len);
     }
@@ -193,6 +237,34 @@ impl<'h> Marker<'h> {
     fn push_parts(&mut self, v: Val, len: usize) {
         let slots = self.heap.slots(v, 1, len).iter().map(|slot| (slot, slot.get()));
         self.waiting.extend(slots.filter(|(_, v)| v.is_pointer() && !is_old(v.address())));
+    }
+}
+
+impl<const TELLS: bool> Marker<'_, '_, TELLS> {
+    fn tell(&mut self, v: Val, head: u64) {
+        match kind_of(head) {
+            Kind::Attrs => {
+                let positions = (head >> POSITIONS_SHIFT & POSITIONS_MASK) as u32;
+                (self.tell)(Reference::Set(LayoutId(id_of(head)), positions));
+            }
+            Kind::Closure => (self.tell)(Reference::Unit(id_of(head))),
+            Kind::Thunk | Kind::SelectThunk | Kind::ApplyThunk if state_of(head) != state::DONE => {
+                if id_of(head) != NO_UNIT {
+                    (self.tell)(Reference::Unit(id_of(head)));
+                }
+                if state_of(head) == state::FAILED {
+                    (self.tell)(Reference::Failure(self.heap.first(v).0 as u32));
+                }
+            }
+            Kind::String => {
+                // SAFETY: H1; a string has its symbol word.
+                let symbol = unsafe { word(self.heap, v, 1) }.load(Relaxed) as u32;
+                if symbol != NO_SYMBOL {
+                    (self.tell)(Reference::Symbol(symbol));
+                }
+            }
+            _ => {}
+        }
     }
 }
 

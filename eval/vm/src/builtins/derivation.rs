@@ -120,10 +120,9 @@ impl Machine<'_> {
             let last = SHOWN[SHOWN.len() - 1].0;
             let line = |number| SHOWN.iter().find(|(n, _)| *n == number).map_or("", |(_, text)| *text);
             let text: String = (1..=last).map(|number| format!("{}\n", line(number))).collect();
-            let start = files.next_start();
             let origin = Origin::Internal("derivation-internal.nix");
-            files.add(origin, text.into_bytes().into(), Vec::new(), FileCode::empty());
-            start
+            let file = files.add(origin, text.into_bytes().into(), Vec::new(), FileCode::empty());
+            files.get(file).start
         });
         Pos(start + offset as u32)
     }

@@ -430,7 +430,7 @@ impl Machine<'_> {
         self.st.stats.source_bytes += source.len() as u64;
         let options = frazil_syntax::Options { pipe_operators: self.st.settings.pipe_operators };
         let parsed = frazil_syntax::parse(&source, &mut self.st.symbols, &options);
-        let start = self.st.files.next_start();
+        let start = self.st.files.next_start(source.len());
         let exprs = match parsed {
             Ok(exprs) => exprs,
             Err(error) => {
@@ -456,7 +456,7 @@ impl Machine<'_> {
         let file = self.st.files.add(origin, source.clone(), base_dir, code);
         self.lint(&lints, &source, start)?;
         let count = self.st.files.unit_count();
-        self.st.units.resize(count, u32::MAX);
+        self.st.units.resize(count.max(self.st.units.len()), u32::MAX);
         Ok(self.st.files.get(file).first_unit)
     }
 }
