@@ -41,13 +41,17 @@ fn try_run(words: Vec<Vec<u8>>) -> Result<ExitCode, Vec<u8>> {
         settings.take_warnings().iter().for_each(|warning| say(&format!("warning: {warning}")));
     }
     let store = if args.read_only { None } else { plain_store(args.store.as_deref()) };
-    let mut session = Session::of(&settings, &args, store);
+    let mut session = Session::of(&settings, &args, store.clone());
     let outcome = session.run(&args);
     if Process.variable("NIX_SHOW_STATS").is_some_and(|value| value != "0") {
         say(&session.stats());
     }
+    let failure = outcome.err().map(|failure| match failure {
+        Failure::Eval(error) => Failure::Eval(Session::explain(&settings, &args, store, error)),
+        failure => failure,
+    });
     // CppNix does not mind when its reader has gone.
-    match outcome.err().and_then(|failure: Failure| failure.complaint(settings.show_trace())) {
+    match failure.and_then(|failure| failure.complaint(settings.show_trace())) {
         None => Ok(ExitCode::SUCCESS),
         Some(message) => Err(message),
     }

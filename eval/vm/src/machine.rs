@@ -5,7 +5,7 @@ use crate::builtins::Want;
 use crate::calls::{Apply, BuiltinArgs, CallFunctor, OverApply, SELECTING, SelectThunk, TracedCall};
 use crate::coerce::{self, CoerceTo};
 use crate::compare;
-use crate::error::{Error, ErrorKind, Shown};
+use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
 use crate::link::Code;
 use crate::native::{Args, Native, Step};
@@ -363,8 +363,8 @@ impl<'w> Machine<'w> {
                 trail.settle(error, pos);
             }
             native.trace(self, error);
-            if let Some(text) = native.site_line() {
-                trail.waiting = Waiting::Line { text: text.into(), shown: Shown::Usually, always: true };
+            if let Some((text, shown, always)) = native.site_line() {
+                trail.waiting = Waiting::Line { text: text.into(), shown, always };
             }
         }
         if let Some(builtin) = frame.ip.checked_sub(1) {

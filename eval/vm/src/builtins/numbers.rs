@@ -31,13 +31,13 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "ceil",
         1,
-        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.ceil")],
+        &[strict(0, Want::Said, "while evaluating the first argument passed to builtins.ceil")],
         |m, a| round(m, a[0], f64::ceil, "ceil"),
     ),
     row(
         "floor",
         1,
-        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.floor")],
+        &[strict(0, Want::Said, "while evaluating the first argument passed to builtins.floor")],
         |m, a| round(m, a[0], f64::floor, "floor"),
     ),
 ];

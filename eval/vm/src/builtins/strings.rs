@@ -6,7 +6,7 @@ use crate::coerce::{Coerce, CoerceTo, to_string};
 use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Native, Step, then, then_closure, traced};
+use crate::native::{Native, Step, then, then_closure, then_expected, traced};
 use frazil_store::context::ContextElem;
 use frazil_syntax::symbol::Symbol;
 use frazil_value::Val;
@@ -41,14 +41,13 @@ pub(super) const TABLE: &[Builtin] = &[
             }
             match m.heap.peek(a[1]) {
                 Some(len) if len.as_small_int().is_some() => substring(m, &[a[0], len, a[2]]),
-                _ => then(Step::Force(a[1]), &[a[0], a[2]], |m, kept, len| {
-                    m.expect(
-                        len,
-                        Want::Int,
-                        "while evaluating the second argument (the substring length) passed to builtins.substring",
-                    )?;
-                    substring(m, &[kept[0], len, kept[1]])
-                }),
+                _ => {
+                    const CONTEXT: &str = "while evaluating the second argument (the substring length) passed to builtins.substring";
+                    let (start, text) = (a[0], a[2]);
+                    then_expected(a[1], Want::Int, CONTEXT, &[start, text], move |m, len| {
+                        substring(m, &[start, len, text])
+                    })
+                }
             }
         },
     ),
