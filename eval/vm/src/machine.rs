@@ -658,9 +658,11 @@ impl<'w> Machine<'w> {
             let text = format!("attempt to call something which is not a function but {what}: {value}");
             return Err(Error::typed(text));
         };
+        // The call of the functor is one within the call of the set.
+        self.check_depth()?;
         let native =
             CallFunctor { set: f, functor: functor.get(), args: Args::from_slice(args), called: false };
-        self.push_native(Some(Box::new(native)), dst, update, false);
+        self.push_native(Some(Box::new(native)), dst, update, true);
         Ok(None)
     }
 

@@ -98,7 +98,17 @@ impl<'w> Machine<'w> {
         let operand =
             trail.operand.filter(|&reg| !frame.done && (is_update || window[reg as usize].is_thunk()));
         if let Some(reg) = operand {
-            let pos = self.use_pos(code, explained, window, reg, ip);
+            let pos = match code.ops[ip] {
+                // In CppNix these are calls of builtins, which do not know where their arguments stand.
+                Op::Sub { .. } | Op::Mul { .. } | Op::Div { .. } | Op::Less { .. }
+                    if !explained.notes.is_selection(reg, ip as u32) =>
+                {
+                    Pos::NONE
+                }
+                Op::Call { base, .. } if reg != base => Pos::NONE,
+                Op::Formals { .. } | Op::FormalsBoxed { .. } => self.lambda_pos(code),
+                _ => self.use_pos(code, explained, window, reg, ip),
+            };
             if std::mem::take(&mut trail.busy) {
                 error.set_pos(pos);
             }
@@ -260,7 +270,12 @@ impl<'w> Machine<'w> {
     /// The function of a delayed call that has not begun; null of anything else.
     pub(crate) fn called(&self, call: Val) -> Val {
         match self.heap.is_waiting(call).then(|| self.heap.thunk_code(call)) {
-            Some(ThunkCode::Apply { at: BY_MAP_ATTRS, unit: NO_UNIT }) => Val::NULL,
+            // It does not force its function, and where a function stands is known once it was.
+            Some(ThunkCode::Apply { at: BY_MAP_ATTRS, unit: NO_UNIT }) => {
+                let function = self.heap.captures(call)[0].get();
+                let is_known = self.st.settings.patient && self.heap.peek(function).is_some();
+                if is_known { function } else { Val::NULL }
+            }
             Some(ThunkCode::Apply { .. }) => self.heap.captures(call)[0].get(),
             _ => Val::NULL,
         }

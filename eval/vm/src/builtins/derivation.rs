@@ -8,6 +8,7 @@ use crate::error::{Error, Shown};
 use crate::files::{Origin, Pos};
 use crate::inputs::{missing_feature, require_feature};
 use crate::machine::Machine;
+use crate::trace::Waiting;
 use crate::native::{Native, Step, then, then_expected, traced};
 use crate::world::Drv;
 use frazil_code::FileCode;
@@ -83,6 +84,9 @@ impl Native for Names {
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         self.step(m, input).map_err(|mut error| {
             self.trace(m, &mut error);
+            // Of a builtin that failed itself nobody asks for the line.
+            let text = "from call site".into();
+            m.trail.waiting = Waiting::Line { text, shown: Shown::InFull, always: false };
             error
         })
     }
@@ -238,7 +242,8 @@ fn all_outputs(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
 
 /// The set of the output of that number.
 fn output_set(m: &mut Machine<'_>, shared: Val, i: usize) -> Val {
-    let parts = elements(m, shared);
+    // As they are held: a list is known by that.
+    let parts: Vec<Val> = m.heap.list(shared).iter().map(Slot::get).collect();
     let &[attrs, strict, drv_path, all, ..] = &parts[..] else { unreachable!("made with these") };
     let (outputs, sets) = parts[NAMES_AT..].split_at((parts.len() - NAMES_AT) / 2);
     let get_attr = m.global(b"__getAttr");
@@ -471,7 +476,9 @@ impl Strict {
         if name == b"__json" {
             let name = self.draft.name.clone();
             m.st.say(&format!("warning: In derivation '{name}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead."));
-            self.draft.structured_attrs = Some(value);
+            let given = super::json::given_object(&value);
+            let cannot = |why| eval_error(format!("cannot process __json attribute: {why}"));
+            self.draft.structured_attrs = Some(given.map_err(cannot)?);
             return self.next(i);
         }
         match name {
