@@ -271,8 +271,12 @@ impl<'v> Run<'_, '_, 'v> {
                 self.write(&text)
             }
             Output::Xml => {
-                let text = scope.to_xml(v, strict, self.args.locations)?;
-                self.write(&text)
+                let text = scope.to_xml(v, strict, self.args.locations);
+                if text.is_err() {
+                    let unfinished = scope.unfinished_xml();
+                    self.write(&unfinished)?;
+                }
+                self.write(&text?)
             }
             Output::Json => {
                 let text = scope.to_json(v, strict)?;

@@ -203,6 +203,8 @@ pub struct State {
     pub(crate) chunk: frazil_code::Chunk,
     /// The first position of what stands for CppNix's `derivation-internal.nix`.
     pub(crate) derivation_source: Option<u32>,
+    /// The XML document that an error interrupted last, as it would be if its elements ended there.
+    pub unfinished: Vec<u8>,
     /// The errors that thunks failed with.
     pub(crate) failures: Vec<Arc<Error>>,
     /// Values that must survive collections: handles of the embedder.
@@ -295,6 +297,7 @@ impl World {
             symbol_strings: Vec::new(),
             chunk: frazil_code::Chunk::default(),
             derivation_source: None,
+            unfinished: Vec::new(),
             failures: Vec::new(),
             handles: Vec::new(),
             pins: Vec::new(),

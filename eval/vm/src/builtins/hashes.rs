@@ -76,13 +76,18 @@ struct Convert {
     algorithm: Option<Algorithm>,
 }
 
+const CONTEXTS: [&str; 3] = [
+    "while evaluating the attribute 'hash'",
+    "while evaluating the attribute 'hashAlgo'",
+    "while evaluating the attribute 'toHashFormat'",
+];
+
 impl Native for Convert {
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        error.add_trace(Pos::NONE, CONTEXTS[self.fields.len()]);
+    }
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        const CONTEXTS: [&str; 3] = [
-            "while evaluating the attribute 'hash'",
-            "while evaluating the attribute 'hashAlgo'",
-            "while evaluating the attribute 'toHashFormat'",
-        ];
         if input != Val::ABSENT {
             m.expect(input, Want::Plain, CONTEXTS[self.fields.len()])?;
             let text = m.heap.bytes(input).to_vec();
