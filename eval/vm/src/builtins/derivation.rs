@@ -257,21 +257,18 @@ fn output_set(m: &mut Machine<'_>, shared: Val, i: usize) -> Val {
         known.type_(),
         known.output_name(),
     ];
-    let mut keys: Vec<Symbol> = names.clone();
-    keys.extend(own);
+    // Of an output that is called like one of our own attributes ours counts, and of two outputs the first.
+    let keys: Vec<Symbol> = own.into_iter().chain(names.iter().copied()).collect();
     let output_pos = m.derivation_pos(internal_offset(49, 5));
     let own_pos = [(43, 7), (44, 15), (50, 7), (51, 7), (52, 7), (53, 15)];
     let own_pos = own_pos.map(|(line, column)| m.derivation_pos(internal_offset(line, column)));
-    let pos: Vec<Pos> = std::iter::repeat_n(output_pos, names.len()).chain(own_pos).collect();
-    let pos: Vec<Pos> = pos.into_iter().rev().collect();
+    let pos: Vec<Pos> = own_pos.into_iter().chain(std::iter::repeat_n(output_pos, names.len())).collect();
     let kind = m.symbol_string(m.st.known.derivation());
     let output = outputs[i];
     let out_path = m.heap.new_apply_thunk(NO_UNIT, internal_offset(50, 17), get_attr, &[output, strict]);
     m.st.stats.thunks += 1;
-    let mut values = sets.to_vec();
-    values.extend([all, attrs, out_path, drv_path, kind, output]);
-    // Of an output that is called like one of our own attributes, ours counts.
-    let (keys, values): (Vec<Symbol>, Vec<Val>) = keys.iter().zip(&values).rev().unzip();
+    let own = [all, attrs, out_path, drv_path, kind, output];
+    let values: Vec<Val> = own.into_iter().chain(sets.iter().copied()).collect();
     let added = m.new_attrs_at(&keys, &values, &pos);
     let whole = m.update(attrs, added);
     let set = m.flat(whole);
