@@ -127,6 +127,8 @@ impl<'w> Machine<'w> {
         for what in explained.notes.at(ip as u32, operand) {
             match what {
                 What::Text(text, pos) => error.add_trace(code.position(*pos), *text),
+                // The value of one that is updated may be there already.
+                What::Selection(_) if is_update && operand.is_some_and(|reg| !window[reg as usize].is_thunk()) => {}
                 What::Selection(selection) => self.trace_selection(code, window, selection, error),
                 What::AssertEqual(condition, pos) => self.trace_assertion(code, *condition, *pos, error),
             }
