@@ -39,7 +39,8 @@ mod state {
     pub(super) const UNFILLED: u64 = 4;
 }
 
-/// A word of an object that the machine may overwrite by an equal value: a thunk by its result.
+/// A word of an object that the machine may overwrite by an equal value, a thunk by its result, and fills while the object
+/// is new. Who overwrites it by another value has the heap [remember](Heap::remember) the object.
 #[repr(transparent)]
 pub struct Slot(AtomicU64);
 
@@ -122,8 +123,12 @@ pub struct Heap {
     allocated: Cell<u64>,
     limit: Cell<u64>,
     collected: Cell<bool>,
-    /// The value of [`MARK`] in all objects, between collections.
+    /// The value of [`MARK`] in young objects, those made since the last collection. In old ones it is the other.
     unmarked: Cell<u64>,
+    /// Old objects that were given other values since the last collection.
+    changed: RefCell<Vec<Val>>,
+    /// The results of old thunks that ran since then.
+    results: RefCell<Vec<Val>>,
     empty_list: Cell<Val>,
     empty_attrs: Cell<Val>,
     empty_string: Cell<Val>,
@@ -190,6 +195,8 @@ impl Heap {
             limit: Cell::new(u64::MAX),
             collected: Cell::new(false),
             unmarked: Cell::new(0),
+            changed: RefCell::default(),
+            results: RefCell::default(),
             empty_list: Cell::new(Val::NULL),
             empty_attrs: Cell::new(Val::NULL),
             empty_string: Cell::new(Val::NULL),
@@ -305,6 +312,14 @@ impl Heap {
         unsafe { word(self, v, 0) }.load(Relaxed)
     }
 
+    /// Has the next collection look at an object once more, if it is old: it has got values that may be young.
+    #[inline]
+    pub fn remember(&self, v: Val) {
+        if self.header(v) & MARK != self.unmarked.get() {
+            self.changed.borrow_mut().push(v);
+        }
+    }
+
     /// Flips the mark of an object whose header is `head`.
     #[inline(always)]
     fn flip_mark(&self, v: Val, head: u64) {
@@ -335,7 +350,7 @@ impl Heap {
 
     /// Whether the object lies in a chunk of this heap.
     fn owns(&self, v: Val) -> bool {
-        let at = (v.0 & !7) as usize;
+        let at = v.address();
         self.chunks.borrow().get(region::chunk_index(at)).is_some_and(|chunk| chunk.holds(at))
     }
 
@@ -417,6 +432,7 @@ impl Heap {
         assert!(aux_of(head) == captures.len(), "captures of another unit");
         self.fill(v, 1, captures);
         self.init(v, 0, head & !STATE_MASK);
+        self.remember(v);
     }
 
     /// Looks at a thunk and takes it if it has not run. `SHARED` says whether other threads may do the same.
@@ -500,20 +516,25 @@ impl Heap {
         (head & STATE_MASK == state::DONE << STATE_SHIFT).then(|| self.first(v))
     }
 
+    /// Ends a claimed thunk; answers its header.
     #[inline(always)]
-    fn settle(&self, v: Val, first: u64, state: u64) {
+    fn settle(&self, v: Val, first: u64, state: u64) -> u64 {
         let head = self.header(v) & !STATE_MASK | state << STATE_SHIFT;
         // SAFETY: H1, the word exists; the thunk is the caller's since it claimed it.
         unsafe { word(self, v, 1) }.store(first, Relaxed);
         // SAFETY: H1. Release publishes the word above.
         unsafe { word(self, v, 0) }.store(head, Release);
+        head
     }
 
     /// Ends a claimed thunk with its value.
     #[inline(always)]
     pub fn finish(&self, v: Val, result: Val) {
         debug_assert!(!result.is_thunk());
-        self.settle(v, result.0, state::DONE);
+        let head = self.settle(v, result.0, state::DONE);
+        if head & MARK != self.unmarked.get() && result.is_pointer() {
+            self.results.borrow_mut().push(result);
+        }
     }
 
     /// Ends a claimed thunk with an error of the evaluator's table.
@@ -581,17 +602,20 @@ impl Heap {
     /// Lets `v`, an element of a mapping, stand for the thunk `call`.
     pub fn set_call(&self, v: Val, call: Val) {
         let (n, i) = (id_of(self.header(v.object())) as usize, v.element_number());
-        let mut at = &self.mapping(v)[2];
+        let first = if n > PAGE { n.div_ceil(PAGE) } else { n };
+        let mut calls = self.made(v.object(), &self.mapping(v)[2], first);
         if n > PAGE {
-            at = &self.list(self.made(at, n.div_ceil(PAGE)))[i / PAGE];
+            calls = self.made(calls, &self.list(calls)[i / PAGE], PAGE);
         }
-        self.list(self.made(at, n.min(PAGE)))[i % PAGE].set(call);
+        self.list(calls)[i % PAGE].set(call);
+        self.remember(calls);
     }
 
-    /// The list in a slot, of so many absent values if there is none yet.
-    fn made(&self, at: &Slot, n: usize) -> Val {
+    /// The list in a slot of `of`, of so many absent values if there is none yet.
+    fn made(&self, of: Val, at: &Slot, n: usize) -> Val {
         if !at.get().is_list() {
             at.set(self.new_list(std::iter::repeat_n(Val::ABSENT, n)));
+            self.remember(of);
         }
         at.get()
     }
@@ -729,6 +753,7 @@ impl Heap {
         let head = self.expect(v, Tag::Attrs);
         assert!(kind_of(head) == Kind::Overlay && flat.is_attrs());
         self.slots(v, 1, 3)[2].set(flat);
+        self.remember(v);
     }
 
     // ---- lists --------------------------------------------------------------------------------------

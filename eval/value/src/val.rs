@@ -154,6 +154,12 @@ impl Val {
         (self.0 >> ELEMENT_SHIFT) as usize - 1
     }
 
+    /// Where the object that it points to is.
+    #[inline(always)]
+    pub(crate) fn address(self) -> usize {
+        (self.object().0 & !7) as usize
+    }
+
     /// The mapping of an element as an object; anything else as it is.
     #[inline(always)]
     pub(crate) fn object(self) -> Val {

@@ -252,6 +252,88 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..Default::default() })]
+
+    /// Collections of young objects, between which old ones get young values, free nothing that can be reached.
+    #[test]
+    fn what_old_objects_got_stays(
+        rounds in prop::collection::vec((prop::collection::vec(any::<prop::sample::Index>(), 0..6), any::<bool>()), 1..12),
+    ) {
+        let mut world = World::new();
+        // Thunks get a text as their capture, and later a list of it and another as their result; the mapping gets calls, the
+        // overlay its flat set.
+        let thunks: Vec<Val> = (0..24).map(|_| world.heap.new_unfilled_thunk(1, 1)).collect();
+        let list = world.heap.new_list(vec![Val::NULL; 24].into_iter());
+        let source = world.heap.new_attrs(world.sizes[3], 1, vec![Val::TRUE; 3].into_iter());
+        let mapped = world.heap.new_mapped_attrs(source, source, &world.layouts).expect("a small set");
+        let overlay = world.heap.new_overlay(1, 64, source, source);
+        let texts = |n: usize| format!("text {n}, long enough to fill a line or two").into_bytes();
+        let roots = [list, mapped, overlay];
+        let mut filled = [None; 24];
+        let mut called = [None; 3];
+        let mut flat = None;
+        for (thunk, slot) in thunks.iter().zip(world.heap.list(list)) {
+            slot.set(*thunk);
+        }
+        for (n, (picks, all)) in rounds.into_iter().enumerate() {
+            for pick in &picks {
+                let at = pick.index(24);
+                let text = || world.heap.new_string(&texts(n), 0);
+                if filled[at].is_none() {
+                    filled[at] = Some(n);
+                    world.heap.fill_captures(world.heap.list(list)[at].get(), [text()].into_iter());
+                } else if let v = world.heap.list(list)[at].get()
+                    && world.heap.is_waiting(v)
+                {
+                    let captured = world.heap.captures(v)[0].get();
+                    assert!(matches!(world.heap.claim::<false>(v), Claim::Run(_)));
+                    world.heap.finish(v, world.heap.new_list([captured, text()].into_iter()));
+                }
+                let element = world.heap.attr(mapped, (at % 3) as u32).get();
+                if at < 3 && element.is_thunk() && world.heap.peek(element).is_none() && called[at].is_none() {
+                    called[at] = Some(n);
+                    world.heap.set_call(element, text());
+                }
+                if at == 23 {
+                    flat = Some(n);
+                    let values = vec![text(), text(), text()];
+                    world.heap.set_flattened(overlay, world.heap.new_attrs(world.sizes[3], 1, values.into_iter()));
+                }
+            }
+            let visit = &mut |visit: &mut dyn FnMut(Val)| roots.iter().for_each(|&v| visit(v));
+            if all {
+                world.heap.collect(visit, &world.layouts);
+            } else {
+                world.heap.collect_young(visit, &world.layouts);
+            }
+            // What was freed is written over.
+            for _ in 0..200 {
+                world.heap.new_string(&[b'#'; 40], 0);
+            }
+            for (at, filled) in filled.iter().enumerate() {
+                let v = world.heap.list(list)[at].get();
+                let first = match (world.heap.peek(v), filled) {
+                    (Some(done), Some(_)) => world.heap.list(done)[0].get(),
+                    (None, Some(_)) => world.heap.captures(v)[0].get(),
+                    _ => continue,
+                };
+                prop_assert_eq!(world.heap.bytes(first), texts(filled.expect("matched")));
+            }
+            for (at, called) in called.iter().enumerate() {
+                if let Some(n) = *called {
+                    let v = world.heap.attr(mapped, at as u32).get();
+                    prop_assert_eq!(world.heap.bytes(world.heap.peek(v).expect("its call")), texts(n));
+                }
+            }
+            if let Some(n) = flat {
+                let flat = world.heap.overlay(overlay).3.expect("it was flattened");
+                prop_assert_eq!(world.heap.bytes(world.heap.attr(flat, 1).get()), texts(n));
+            }
+        }
+    }
+}
+
 /// A chain of lists, each holding the one before: as deep as any program makes it.
 #[test]
 fn depth_costs_no_stack() {

@@ -372,6 +372,7 @@ impl<'w> Machine<'w> {
             let string = self.heap.new_string(self.st.symbols.name(symbol), 0);
             self.heap.cache_symbol(string, symbol.0);
             self.st.symbol_strings[at] = string;
+            self.st.new_symbol_strings.push(string);
         }
         self.st.symbol_strings[at]
     }

@@ -176,12 +176,7 @@ impl<'w> Machine<'w> {
         regs[used..].fill(Val::ABSENT);
         held.extend_from_slice(&regs[..used]);
         held.extend(self.frames.iter().flat_map(|f| [f.update, f.env]));
-        let mut roots = |visit: &mut dyn FnMut(Val)| {
-            held.iter().for_each(|&v| visit(v));
-            self.st.roots(self.codes, visit);
-        };
-        let live = self.heap.collect_at_safepoint(&mut roots, self.layouts);
-        self.st.note_collection(self.heap, live);
+        self.st.collect_beside(self.heap, self.layouts, self.codes, &held);
     }
 
     // ---- frames -------------------------------------------------------------------------------------
@@ -947,7 +942,8 @@ impl<'w> Machine<'w> {
                     }
                 }
                 Op::SlotDefault { set, child, slot } => {
-                    let to = heap.attr(w[set as usize], slot);
+                    let of = w[set as usize];
+                    let to = heap.attr(of, slot);
                     if to.get() == Val::ABSENT {
                         let child = &code.children[child as usize];
                         let captures = code.sources(child).iter().map(|&c| source!(c));
@@ -957,6 +953,7 @@ impl<'w> Machine<'w> {
                             self.st.stats.thunks += 1;
                             heap.new_thunk(child.unit, captures)
                         });
+                        heap.remember(of);
                     }
                 }
                 Op::LazySelect { dst, base: from, site } => {
@@ -995,6 +992,7 @@ impl<'w> Machine<'w> {
                     let to = w[to as usize];
                     let slots = if to.is_list() { heap.list(to) } else { heap.attr_values(to, self.layouts) };
                     slots[slot as usize].set(w[src as usize]);
+                    heap.remember(to);
                 }
                 Op::Dynamic { set, base: pair, .. } => {
                     let name = force!(pair);
@@ -1375,6 +1373,7 @@ impl<'w> Machine<'w> {
         for (&key, value) in keys.iter().zip(values) {
             if let Some(slot) = self.attr(set, key) {
                 slot.set(value.get());
+                self.heap.remember(set);
             }
         }
         self.update(set, overrides)

@@ -199,6 +199,8 @@ pub struct State {
     pub(crate) positions: Positions,
     /// The string of each symbol that was asked for.
     pub(crate) symbol_strings: Vec<Val>,
+    /// Those of them that were made since the heap was last collected.
+    pub(crate) new_symbol_strings: Vec<Val>,
     /// Room for the code of the next unit.
     pub(crate) chunk: frazil_code::Chunk,
     /// The first position of what stands for CppNix's `derivation-internal.nix`.
@@ -213,8 +215,12 @@ pub struct State {
     pub pins: Vec<Val>,
     /// Bytes that the heap had handed out when it was last collected.
     pub(crate) collected_at: u64,
-    /// Bytes that were live then.
+    /// About as many bytes were live then: values that were old already count, whether or not they still were.
     pub(crate) live: u64,
+    /// Bytes that were live when all of the heap was last looked at.
+    live_at_last: u64,
+    /// How many units had code when the heap was last collected.
+    old_codes: usize,
     /// Bytes to hand out before it is collected again, at least `min_budget`.
     pub(crate) budget: u64,
     pub(crate) min_budget: u64,
@@ -244,8 +250,8 @@ pub struct State {
     pub(crate) deadline: u64,
 }
 
-/// The heap is collected when so many bytes were handed out since the last time, at least.
-const MIN_BUDGET: u64 = 64 << 20;
+/// While a machine runs, the heap is collected when so many bytes were handed out since the last time, at least.
+const MIN_BUDGET: u64 = 32 << 20;
 /// The same between evaluations, where a small heap is soon collected: a process may have many evaluators.
 const IDLE_BUDGET: u64 = 4 << 20;
 /// So many bytes are handed out between two collections, however small the limit is.
@@ -295,6 +301,7 @@ impl World {
             contexts: Contexts::default(),
             positions: Positions::default(),
             symbol_strings: Vec::new(),
+            new_symbol_strings: Vec::new(),
             chunk: frazil_code::Chunk::default(),
             derivation_source: None,
             unfinished: Vec::new(),
@@ -303,6 +310,8 @@ impl World {
             pins: Vec::new(),
             collected_at: 0,
             live: 0,
+            live_at_last: 0,
+            old_codes: 0,
             budget: MIN_BUDGET,
             min_budget: MIN_BUDGET,
             drvs: FxHashMap::default(),
@@ -347,7 +356,8 @@ impl World {
     pub fn collect(&mut self) -> u64 {
         let World { heap, layouts, codes, state } = self;
         let live = heap.collect(&mut |visit| state.roots(codes, visit), layouts);
-        state.note_collection(heap, live);
+        state.live_at_last = live;
+        state.note_collection(heap, codes, live);
         live
     }
 
@@ -362,16 +372,44 @@ impl World {
 }
 
 impl State {
-    /// Bytes to hand out before the next collection, beside so many live ones: no more than the limit has room for.
+    /// Bytes to hand out before the next collection, beside so many live ones: no more than the limit has room for. Between
+    /// collections of all the heap few objects die that are not young, so only those are looked at most times.
     fn budget_beside(&self, live: u64) -> u64 {
         let room = self.limits.heap.saturating_sub(live) / 2;
-        live.max(self.min_budget).min(room.max(LEAST_BUDGET))
+        (live / 8).max(self.min_budget).min(room.max(LEAST_BUDGET))
     }
 
-    pub(crate) fn note_collection(&mut self, heap: &Heap, live: u64) {
+    /// Notes that the heap was collected, about `live` bytes being left.
+    fn note_collection(&mut self, heap: &Heap, codes: &boxcar::Vec<Box<Code>>, live: u64) {
         self.collected_at = heap.allocated();
         self.live = live;
         self.budget = self.budget_beside(live);
+        self.old_codes = codes.count();
+        self.new_symbol_strings.clear();
+    }
+
+    /// Frees values while a machine runs whose values `machine` shows: young ones, or all if that is due.
+    pub(crate) fn collect_beside(
+        &mut self,
+        heap: &Heap,
+        layouts: &Layouts,
+        codes: &boxcar::Vec<Box<Code>>,
+        machine: &[Val],
+    ) {
+        let all = self.live > 2 * self.live_at_last.max(self.min_budget) || self.budget < self.min_budget;
+        let mut roots = |visit: &mut dyn FnMut(Val)| {
+            machine.iter().for_each(|&v| visit(v));
+            if all { self.roots(codes, visit) } else { self.young_roots(codes, visit) }
+        };
+        let live = if all {
+            heap.collect_at_safepoint(&mut roots, layouts)
+        } else {
+            self.live + heap.collect_young(&mut roots, layouts)
+        };
+        if all {
+            self.live_at_last = live;
+        }
+        self.note_collection(heap, codes, live);
     }
 
     pub(crate) fn wants_collection(&self, heap: &Heap) -> bool {
@@ -381,8 +419,20 @@ impl State {
     /// Shows all values in tables and code to a collection.
     pub(crate) fn roots(&self, codes: &boxcar::Vec<Box<Code>>, visit: &mut dyn FnMut(Val)) {
         codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
-        let tables = [&self.handles, &self.pins, &self.symbol_strings];
-        tables.into_iter().flatten().for_each(|&v| visit(v));
+        self.symbol_strings.iter().for_each(|&v| visit(v));
+        self.small_roots(visit);
+    }
+
+    /// The same without those of which it is known that they are old.
+    fn young_roots(&self, codes: &boxcar::Vec<Box<Code>>, visit: &mut dyn FnMut(Val)) {
+        let new = (self.old_codes..codes.count()).filter_map(|i| codes.get(i));
+        new.flat_map(|code| code.consts.iter()).for_each(|&v| visit(v));
+        self.new_symbol_strings.iter().for_each(|&v| visit(v));
+        self.small_roots(visit);
+    }
+
+    fn small_roots(&self, visit: &mut dyn FnMut(Val)) {
+        [&self.handles, &self.pins].into_iter().flatten().for_each(|&v| visit(v));
         self.globals
             .values()
             .chain(self.imports.values())

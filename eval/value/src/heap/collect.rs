@@ -4,8 +4,11 @@
 //! lines are kept where they are, runs of free lines are allocated into. Objects are fetched into the processor's
 //! cache some steps before they are looked at, after Cher, Hosking and Vijaykumar, "Software prefetching for
 //! mark-sweep garbage collection" (2004).
+//!
+//! Most collections look at young objects only, after Demers et al., "Combining generational and conservative garbage
+//! collection" (1990): what survived a collection keeps its mark, and the heap remembers where old objects got young values.
 
-use super::region::{CHUNK, Chunk, HEADER, LINE, LINES, mark_lines};
+use super::region::{CHUNK, Chunk, HEADER, LINE, LINES, is_old, mark_lines};
 use super::{Heap, LARGE, MARK, MEDIUM, Slot, aux_of, id_of, kind_of, small_of, state, state_of};
 use crate::layout::{LayoutId, Layouts};
 use crate::val::{Kind, Val};
@@ -23,7 +26,7 @@ impl Heap {
     ///
     /// Every value that will be used afterwards must be reachable (H5). Answers the bytes of live objects.
     pub fn collect(&mut self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
-        let live = self.mark_roots(roots, layouts);
+        let live = self.mark_all(roots, layouts);
         self.sweep(true);
         live
     }
@@ -31,31 +34,53 @@ impl Heap {
     /// The same while a machine runs: at a point where it holds no reference into the heap, only roots (H6). Memory is kept
     /// for what comes.
     pub fn collect_at_safepoint(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
-        let live = self.mark_roots(roots, layouts);
+        let live = self.mark_all(roots, layouts);
         self.sweep(false);
         live
     }
 
-    fn mark_roots(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
+    /// Frees those of the young objects that neither `roots` nor old objects reach; roots that are old may be left out. At the
+    /// same points as [`Heap::collect_at_safepoint`]. The others are old from now on: answers their bytes.
+    pub fn collect_young(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
+        let grown = self.mark_young(roots, layouts);
+        self.sweep(false);
+        grown
+    }
+
+    fn mark_all(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
+        // All that is alive has one mark then, whose meaning flips.
+        self.mark_young(roots, layouts);
+        self.unmarked.set(self.unmarked.get() ^ MARK);
+        self.chunks.borrow().iter().for_each(Chunk::clear_lines);
+        self.mark_young(roots, layouts)
+    }
+
+    fn mark_young(&self, roots: &mut Roots<'_>, layouts: &Layouts) -> u64 {
         self.collected.set(true);
         self.close(&self.small);
         self.close(&self.medium);
-        self.chunks.borrow().iter().for_each(Chunk::clear_lines);
-        let mut all = vec![self.empty_list(), self.empty_attrs(), self.empty_string()];
-        roots(&mut |v| all.push(v));
         let unmarked = self.unmarked.get();
-        let mut marker = Marker { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0 };
         let nothing = Slot::new(Val::NULL);
-        for v in all.into_iter().filter(|v| v.is_pointer()).map(Val::object) {
-            let head = self.header(v);
-            if head & MARK == unmarked {
-                // A root stays what it is, even a thunk that has run.
-                marker.mark(v, head);
-                marker.run(&nothing);
-            }
+        let mut marker = Marker { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0 };
+        for v in self.changed.take() {
+            marker.push_parts(v, extent(self.header(v), layouts).1);
         }
+        let results = self.results.take().into_iter().filter(|v| !is_old(v.address()));
+        marker.waiting.extend(results.map(|v| (&nothing, v)));
+        let mut root = |v: Val| {
+            if v.is_pointer() && !is_old(v.address()) {
+                // A root stays what it is, even a thunk that has run.
+                let head = self.header(v.object());
+                if head & MARK == unmarked {
+                    marker.mark(v.object(), head);
+                }
+            }
+        };
+        [self.empty_list(), self.empty_attrs(), self.empty_string()].into_iter().for_each(&mut root);
+        roots(&mut root);
+        marker.run(&nothing);
         let live = marker.live;
-        self.unmarked.set(self.unmarked.get() ^ MARK);
+        self.chunks.borrow().iter().for_each(Chunk::age);
         live
     }
 
@@ -105,7 +130,7 @@ struct Marker<'h> {
 }
 
 impl<'h> Marker<'h> {
-    /// Marks all that the slots waiting reach. Thunks that have run give way to their values.
+    /// Marks all that the slots waiting reach. Thunks that have run give way to their values. `nothing` holds null.
     fn run(&mut self, nothing: &'h Slot) {
         // Slots whose objects are being fetched; the one at `at` has waited longest.
         let mut fetched = [(nothing, Val::NULL); FETCHED];
@@ -147,7 +172,7 @@ impl<'h> Marker<'h> {
 
     fn replace(&mut self, slot: &'h Slot, v: Val) {
         slot.set(v);
-        if v.is_pointer() {
+        if v.is_pointer() && !is_old(v.address()) {
             self.waiting.push((slot, v));
         }
     }
@@ -159,9 +184,15 @@ impl<'h> Marker<'h> {
         let (words, len) = extent(head, self.layouts);
         let bytes = 8 * (1 + words);
         self.live += bytes as u64;
-        mark_lines((v.0 & !7) as usize, bytes);
+        mark_lines(v.address(), bytes);
+        self.push_parts(v, len);
+    }
+
+    /// Lets the young values wait that the first `len` words of an object hold.
+    #[inline(always)]
+    fn push_parts(&mut self, v: Val, len: usize) {
         let slots = self.heap.slots(v, 1, len).iter().map(|slot| (slot, slot.get()));
-        self.waiting.extend(slots.filter(|(_, v)| v.is_pointer()));
+        self.waiting.extend(slots.filter(|(_, v)| v.is_pointer() && !is_old(v.address())));
     }
 }
 

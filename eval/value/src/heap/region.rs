@@ -10,9 +10,11 @@ pub(super) const CHUNK: usize = 256 << 10;
 pub(super) const LINE: usize = 32;
 /// Lines of a chunk.
 pub(super) const LINES: usize = CHUNK / LINE;
-/// Bytes at the start of a chunk that hold no objects: its index among the heap's chunks, and a bit for each line with a
-/// part of a live object.
-pub(super) const HEADER: usize = (8 + LINES / 8usize).next_multiple_of(LINE);
+/// Bytes at the start of a chunk that hold no objects: its index among the heap's chunks, a bit for each line with a part of a
+/// live object, and one for each of which the last collection found that.
+pub(super) const HEADER: usize = (8 + 2 * LINES / 8usize).next_multiple_of(LINE);
+/// The word of the header from which on the latter are.
+const OLD: usize = 1 + LINES / 64;
 
 /// A chunk of the heap. Freed by [`Chunk::free`].
 pub(super) struct Chunk {
@@ -65,7 +67,12 @@ impl Chunk {
     }
 
     pub(super) fn clear_lines(&self) {
-        (0..LINES / 64).for_each(|i| word(self.base, 1 + i).store(0, Relaxed));
+        (1..OLD + LINES / 64).for_each(|i| word(self.base, i).store(0, Relaxed));
+    }
+
+    /// Ends a marking: what is alive is old from now on.
+    pub(super) fn age(&self) {
+        (0..LINES / 64).for_each(|i| word(self.base, OLD + i).store(self.lines(i), Relaxed));
     }
 
     pub(super) fn free(&self) {
@@ -98,6 +105,14 @@ fn word<'a>(base: usize, i: usize) -> &'a AtomicU64 {
 /// [`CHUNK`] bytes.
 pub(super) fn chunk_index(at: usize) -> usize {
     word(at & !(CHUNK - 1), 0).load(Relaxed) as usize
+}
+
+/// Whether the object at `at` survived the last collection: objects made since are in lines of their own.
+#[inline(always)]
+pub(super) fn is_old(at: usize) -> bool {
+    let base = at & !(CHUNK - 1);
+    let line = (at - base) / LINE;
+    word(base, OLD + line / 64).load(Relaxed) >> (line % 64) & 1 == 1
 }
 
 /// Sets the bits of the lines that the object of `bytes` at `at` touches. Of a large object, which has the chunk for
