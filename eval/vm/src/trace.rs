@@ -206,7 +206,7 @@ impl<'w> Machine<'w> {
             return;
         }
         let text = match explained.name {
-            Some(name) => format!("while calling '{}'", self.shown_name(name)).into(),
+            Some(name) => format!("while calling '{}'", crate::message::text(self.st.symbols.name(name))).into(),
             None => Cow::Borrowed("while calling anonymous lambda"),
         };
         error.add_shown(explained.pos, text, Shown::InFull);

@@ -746,7 +746,7 @@ impl Native for Strict {
         if let Some(i) = at {
             let key = m.attrs(self.attrs).0[i];
             let pos = m.attr_pos(self.attrs, key);
-            let key = crate::message::text(m.st.symbols.name(key)).into_owned();
+            let key = m.shown_name(key);
             let name = &self.draft.name;
             error.add_trace(pos, format!("while evaluating attribute '{key}' of derivation '{name}'"));
         }

@@ -459,14 +459,14 @@ impl Append {
         Append { string, set, order, i: 0, field: Field::Entry, elems: Vec::new(), asked: None }
     }
 
-    fn key(&self, m: &mut Machine<'_>) -> (String, Pos) {
+    fn key(&self, m: &mut Machine<'_>) -> (Symbol, Pos) {
         let key = m.attrs(self.set).0[self.order[self.i - 1] as usize];
-        (crate::message::text(m.st.symbols.name(key)).into_owned(), m.attr_pos(self.set, key))
+        (key, m.attr_pos(self.set, key))
     }
 
     fn path(&self, m: &mut Machine<'_>) -> Result<frazil_store::path::StorePath, Error> {
-        let (name, pos) = self.key(m);
-        let parsed = m.st.settings.store_dir.parse(&crate::message::bytes(&name));
+        let (key, pos) = self.key(m);
+        let (parsed, name) = (m.st.settings.store_dir.parse(m.st.symbols.name(key)), m.shown_name(key));
         parsed.map_err(|_| Error::eval(format!("context key '{name}' is not a store path")).at(pos))
     }
 
@@ -475,7 +475,8 @@ impl Append {
         if path.is_derivation() {
             return Ok(path);
         }
-        let (name, pos) = self.key(m);
+        let (key, pos) = self.key(m);
+        let name = m.shown_name(key);
         let text = format!("tried to add {what} context of {name}, which is not a derivation, to a string");
         Err(Error::eval(text).at(pos))
     }
