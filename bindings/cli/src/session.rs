@@ -190,10 +190,7 @@ pub fn auto_arguments<'v>(
         let v = match argument {
             AutoArg::Expression(text) => scope.delay(text, here)?,
             AutoArg::String(text) => scope.string(text),
-            AutoArg::File(path) => {
-                let text = scope.read_file(absolute(here, path))?;
-                scope.string(text)
-            }
+            AutoArg::File(path) => scope.string(crate::outside::read_argument(path)?),
             AutoArg::Stdin => scope.string(read_stdin()?),
         };
         arguments.add(name, v);

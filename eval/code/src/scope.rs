@@ -216,7 +216,9 @@ fn add_parts(exprs: &Exprs, id: ExprId, parts: &mut Vec<ExprId>) {
         Expr::Interpolation(run) | Expr::PathInterpolation(run) => {
             parts.extend(exprs.parts[run.range()].iter().map(|part| part.expr));
         }
-        Expr::Plus(a, b) | Expr::Binary(_, a, b) | Expr::With(a, b) | Expr::Assert(a, b) => parts.extend([a, b]),
+        Expr::Plus(a, b) | Expr::Binary(_, a, b) | Expr::With(a, b) | Expr::Assert(a, b) => {
+            parts.extend([a, b])
+        }
         Expr::Not(a) | Expr::Negate(a) => parts.push(a),
         Expr::Select(i) | Expr::HasAttr(i) => {
             let Select { base, path, default } = exprs.selects[i as usize];

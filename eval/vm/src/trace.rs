@@ -61,7 +61,8 @@ impl Trail {
     /// A function of the language failed with its argument, unless it said more.
     fn wait_for_call(&mut self) {
         if matches!(self.waiting, Waiting::Nothing) {
-            self.waiting = Waiting::Line { text: "from call site".into(), shown: Shown::Usually, always: false };
+            self.waiting =
+                Waiting::Line { text: "from call site".into(), shown: Shown::Usually, always: false };
         }
     }
 
@@ -128,7 +129,8 @@ impl<'w> Machine<'w> {
             match what {
                 What::Text(text, pos) => error.add_trace(code.position(*pos), *text),
                 // The value of one that is updated may be there already.
-                What::Selection(_) if is_update && operand.is_some_and(|reg| !window[reg as usize].is_thunk()) => {}
+                What::Selection(_)
+                    if is_update && operand.is_some_and(|reg| !window[reg as usize].is_thunk()) => {}
                 What::Selection(selection) => self.trace_selection(code, window, selection, error),
                 What::AssertEqual(condition, pos) => self.trace_assertion(code, *condition, *pos, error),
             }
@@ -206,7 +208,9 @@ impl<'w> Machine<'w> {
             return;
         }
         let text = match explained.name {
-            Some(name) => format!("while calling '{}'", crate::message::text(self.st.symbols.name(name))).into(),
+            Some(name) => {
+                format!("while calling '{}'", crate::message::text(self.st.symbols.name(name))).into()
+            }
             None => Cow::Borrowed("while calling anonymous lambda"),
         };
         error.add_shown(explained.pos, text, Shown::InFull);
@@ -299,7 +303,8 @@ impl<'w> Machine<'w> {
     /// Where a set stands that is as the program has it.
     fn set_pos(&mut self, set: Val) -> Pos {
         let (keys, _) = self.attrs(set);
-        let Some(first) = keys.first().map(|&key| self.attr_pos(set, key)).filter(|&pos| pos != Pos::NONE) else {
+        let Some(first) = keys.first().map(|&key| self.attr_pos(set, key)).filter(|&pos| pos != Pos::NONE)
+        else {
             return Pos::NONE;
         };
         let Some(place) = self.st.files.locate(first) else { return Pos::NONE };

@@ -8,8 +8,8 @@ use crate::error::{Error, Shown};
 use crate::files::{Origin, Pos};
 use crate::inputs::{missing_feature, require_feature};
 use crate::machine::Machine;
-use crate::trace::Waiting;
 use crate::native::{Native, Step, then, then_expected, traced};
+use crate::trace::Waiting;
 use crate::world::Drv;
 use frazil_code::FileCode;
 use frazil_store::context::{ContextElem, DerivedPath, placeholder};
@@ -17,8 +17,8 @@ use frazil_store::derivation::{DerivationError, Draft, HashModulo, HashesModulo}
 use frazil_store::hash::Algorithm;
 use frazil_store::path::{Method, StorePath, check_name};
 use frazil_syntax::symbol::Symbol;
-use frazil_value::{Slot, Val};
 use frazil_value::heap::NO_UNIT;
+use frazil_value::{Slot, Val};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 
@@ -92,7 +92,8 @@ impl Native for Names {
     }
 
     fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
-        const NAME: &str = "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
+        const NAME: &str =
+            "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
         const LEFT: &str = "in the left operand of the update (//) operator";
         const MAP: &str = "while calling the 'map' builtin";
         const HEAD: &str = "while calling the 'head' builtin";
@@ -211,7 +212,9 @@ fn finish_derivation(m: &mut Machine<'_>, attrs: Val, outputs: &[Val]) -> Result
     // What the sets of the outputs are made from. It and they hold each other, so it has holes that are filled afterwards.
     let own = [attrs, strict, drv_path, Val::ABSENT];
     let holes = outputs.iter().map(|_| Val::ABSENT);
-    let shared = m.heap.new_list(own.into_iter().chain(outputs.iter().copied()).chain(holes).collect::<Vec<_>>().into_iter());
+    let shared = m.heap.new_list(
+        own.into_iter().chain(outputs.iter().copied()).chain(holes).collect::<Vec<_>>().into_iter(),
+    );
     let (make_all, make_set) = (m.global(ALL.as_bytes()), m.global(OUTPUT.as_bytes()));
     let all = m.heap.new_apply_thunk(NO_UNIT, UNSAID, make_all, &[shared]);
     let (slots, sets) = (m.heap.list(shared), NAMES_AT + outputs.len());
@@ -236,7 +239,8 @@ fn all_outputs(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let (heap, len) = (m.heap, m.heap.list(a[0]).len());
     let sets = NAMES_AT + (len - NAMES_AT) / 2..len;
     m.st.stats.thunks += sets.len() as u64;
-    let sets = sets.map(|i| heap.new_apply_thunk(NO_UNIT, UNSAID, elem_at, &[shared, heap.new_int(i as i64)]));
+    let sets =
+        sets.map(|i| heap.new_apply_thunk(NO_UNIT, UNSAID, elem_at, &[shared, heap.new_int(i as i64)]));
     Ok(Step::Done(heap.new_list(sets)))
 }
 
@@ -338,7 +342,8 @@ impl Stage {
 
 const STRUCTURED: &str =
     "while evaluating the `__structuredAttrs` attribute passed to builtins.derivationStrict";
-const IGNORE_NULLS: &str = "while evaluating the `__ignoreNulls` attribute passed to builtins.derivationStrict";
+const IGNORE_NULLS: &str =
+    "while evaluating the `__ignoreNulls` attribute passed to builtins.derivationStrict";
 const EVALUATING_NAME: &str = "while evaluating the derivation attribute 'name'";
 
 struct Strict {
@@ -648,12 +653,13 @@ impl Strict {
             require(m.st.settings.features.ca_derivations, "ca-derivations")?;
         }
         let state = &mut *m.st;
-        let finished = draft.finish(&store, &Known(&state.drvs), &mut state.scratch).map_err(|e| match e {
-            DerivationError::UnknownInput { drv } => {
-                eval_error(format!("store path '{}/{drv}' does not exist", store.as_str()))
-            }
-            e => eval_error(e),
-        })?;
+        let finished =
+            draft.finish(&store, &Known(&state.drvs), &mut state.scratch).map_err(|e| match e {
+                DerivationError::UnknownInput { drv } => {
+                    eval_error(format!("store path '{}/{drv}' does not exist", store.as_str()))
+                }
+                e => eval_error(e),
+            })?;
         m.st.stats.derivations += 1;
         if let Some(hash) = &finished.assumed_hash {
             let hash = hash.to_prefixed(frazil_store::hash::Format::Sri);
@@ -859,11 +865,10 @@ fn derived_string(m: &mut Machine<'_>, path: &DerivedPath) -> Result<String, Err
         return Ok(placeholder());
     }
     let place = store.print(drv.base());
-    let text = m
-        .st
-        .host
-        .read_file(place.as_bytes())
-        .map_err(|_| eval_error(format!("path '{place}' is not a valid store path")))?;
+    let text =
+        m.st.host
+            .read_file(place.as_bytes())
+            .map_err(|_| eval_error(format!("path '{place}' is not a valid store path")))?;
     let name = drv.base().name();
     let name = name.strip_suffix(".drv").unwrap_or(name).to_owned();
     let drv = frazil_store::aterm::parse(&store, &name, &text)

@@ -347,17 +347,20 @@ pub(super) fn given_object(text: &[u8]) -> Result<Vec<u8>, String> {
                 }
                 continue;
             }
-            Event::ArrayEnd | Event::ObjectEnd => match open.pop().expect("the reader checks that ends follow starts") {
-                Part::List(parts) => {
-                    kind = "array";
-                    joined(b'[', parts.into_iter(), b']')
+            Event::ArrayEnd | Event::ObjectEnd => {
+                match open.pop().expect("the reader checks that ends follow starts") {
+                    Part::List(parts) => {
+                        kind = "array";
+                        joined(b'[', parts.into_iter(), b']')
+                    }
+                    Part::Object(members, _) => {
+                        kind = "object";
+                        let members =
+                            members.into_iter().map(|(name, value)| Ok([quoted(&name)?, value].join(&b':')));
+                        joined(b'{', members.collect::<Result<Vec<_>, String>>()?.into_iter(), b'}')
+                    }
                 }
-                Part::Object(members, _) => {
-                    kind = "object";
-                    let members = members.into_iter().map(|(name, value)| Ok([quoted(&name)?, value].join(&b':')));
-                    joined(b'{', members.collect::<Result<Vec<_>, String>>()?.into_iter(), b'}')
-                }
-            },
+            }
             Event::Null => {
                 kind = "null";
                 b"null".to_vec()

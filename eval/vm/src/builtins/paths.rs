@@ -35,6 +35,13 @@ pub(super) const TABLE: &[Builtin] = &[
     row("readDir", 1, &[], |_, a| path_of(a[0], &[], REALISING, |m, path, _| read_dir(m, &path))),
     row("readFileType", 1, &[], |_, a| {
         path_of(a[0], &[], REALISING, |m, path, _| {
+            // Links on the way are not followed, as everywhere else.
+            let is_link = |at: &[u8]| m.st.host.kind(at) == Ok(FileKind::Symlink);
+            let ends = path.iter().enumerate().skip(1).filter(|(_, c)| **c == b'/').map(|(end, _)| end);
+            if let Some(link) = ends.map(|end| &path[..end]).find(|at| is_link(at)) {
+                let text = format!("path '{}' is a symlink", crate::message::text(link));
+                return Err(Error::new(ErrorKind::File, text));
+            }
             let kind = m.host_result(&path, m.st.host.kind(&path))?;
             Ok(Step::Done(kind_name(m, kind)))
         })
