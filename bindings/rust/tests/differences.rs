@@ -86,8 +86,8 @@ answers! {
         "let d = derivation { name = \"n\"; system = \"s\"; builder = \"b\"; outputs = [ \"a\" \"a\" ]; }; in d.a.a == d" =>
         "error: duplicate derivation output 'a'",
     attributes_of_derivations_are_defined_somewhere: "builtins.unsafeGetAttrPos \"outPath\" (derivation { })" =>
-        "{ column = <CODE>; file = <CODE>; line = <CODE>; }",
-    a_name_in_the_store_is_looked_at: "builtins.pathExists \"/nix/store/a b\"" =>
+        "{ column = 7; file = \"/derivation-internal.nix\"; line = 50; }",
+    a_name_in_the_store_is_looked_at: "builtins.readFileType \"/nix/store/a b\"" =>
         "error: 'a b' is too short to be a valid store path",
     a_link_that_leads_nowhere_is_followed: "builtins.readFile ./dangling" => "error: path '/w/nowhere' does not exist",
     structured_attributes_given_are_read:

@@ -61,6 +61,15 @@ impl Answer {
                 };
                 EXPLAINED.iter().find(is_it).map(|e| e.why)
             }
+            (Answer::Value { .. }, Answer::Error(theirs))
+                if program.contains("pathExists")
+                    && (theirs.contains("to be a valid store path")
+                        || theirs.contains("is not a valid store path: ")) =>
+            {
+                Some(
+                    "CppNix 2.34 fails at a path below what can be no store path, later versions say that it is not there",
+                )
+            }
             (Answer::Value { text: ours, .. }, Answer::Value { text: theirs, .. }) => {
                 let is_it = but_for(ours, theirs, "«repeated»") || but_for(theirs, ours, "«repeated»");
                 is_it.then_some("lists of one or two elements have no identity of their own in CppNix")

@@ -869,6 +869,10 @@ fn derived_string(m: &mut Machine<'_>, path: &DerivedPath) -> Result<String, Err
         m.st.host
             .read_file(place.as_bytes())
             .map_err(|_| eval_error(format!("path '{place}' is not a valid store path")))?;
+    if !drv.base().is_derivation() {
+        let text = format!("store path '{}' is not a valid derivation path", drv.base().as_str());
+        return Err(eval_error(format!("error parsing derivation '{place}': {text}")));
+    }
     let name = drv.base().name();
     let name = name.strip_suffix(".drv").unwrap_or(name).to_owned();
     let drv = frazil_store::aterm::parse(&store, &name, &text)
