@@ -40,16 +40,56 @@ fn try_run(words: Vec<Vec<u8>>) -> Result<ExitCode, Vec<u8>> {
     if args.verbosity >= Verbosity::WARN {
         settings.take_warnings().iter().for_each(|warning| say(&format!("warning: {warning}")));
     }
+    check_store(&store_uri(args.store.as_deref()))?;
     let store = if args.read_only { None } else { plain_store(args.store.as_deref()) };
-    let mut session = Session::of(&settings, &args, store);
+    let mut session = Session::of(&settings, &args, store.clone());
     let outcome = session.run(&args);
     if Process.variable("NIX_SHOW_STATS").is_some_and(|value| value != "0") {
         say(&session.stats());
     }
+    let failure = outcome.err().map(|failure| match failure {
+        Failure::Eval(error) => Failure::Eval(Session::explain(&settings, &args, store, error)),
+        failure => failure,
+    });
     // CppNix does not mind when its reader has gone.
-    match outcome.err().and_then(|failure: Failure| failure.complaint(settings.show_trace())) {
+    match failure.and_then(|failure| failure.complaint(settings.show_trace())) {
         None => Ok(ExitCode::SUCCESS),
         Some(message) => Err(message),
+    }
+}
+
+/// Schemes of stores that CppNix can open.
+const STORE_SCHEMES: &[&str] = &[
+    "daemon",
+    "dummy",
+    "file",
+    "ftp",
+    "http",
+    "https",
+    "legacy-ssh",
+    "local",
+    "local-overlay",
+    "mounted-ssh-ng",
+    "s3",
+    "ssh",
+    "ssh-ng",
+    "unix",
+];
+
+/// An error if no store can be meant. Nothing is asked of a store that is far away.
+fn check_store(uri: &str) -> Result<(), Vec<u8>> {
+    if let Some(directory) =
+        Process.variable("NIX_STORE_DIR").filter(|d| !d.is_empty() && !d.starts_with('/'))
+    {
+        return Err(format!("error: not an absolute path: \"{directory}\"").into_bytes());
+    }
+    let scheme = uri.split_once(':').map(|(scheme, _)| scheme);
+    let is_scheme = |text: &&str| text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    match scheme.filter(is_scheme) {
+        Some(scheme) if !scheme.is_empty() && !STORE_SCHEMES.contains(&scheme) => {
+            Err(format!("error: don't know how to open Nix store with scheme '{scheme}'").into_bytes())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,8 @@
 #![expect(clippy::disallowed_methods, reason = "this is where a command line meets its process")]
 
 use std::fs;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 
 use frazil::settings::{Outside, SettingsError, Unreadable};
 
@@ -30,6 +32,21 @@ impl Outside for Process {
         // Without one, relative files are not found, as they would not be under any name.
         std::env::current_dir().map_or_else(|_| "/".to_owned(), |dir| dir.to_string_lossy().into_owned())
     }
+}
+
+/// The content of a file that a command line names, or why it cannot be read.
+pub fn read_argument(path: &[u8]) -> Result<Vec<u8>, String> {
+    let file = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+    let why = |error: &std::io::Error| {
+        let text = error.to_string();
+        text.split(" (os error").next().unwrap_or_default().to_owned()
+    };
+    let open = fs::File::open(file);
+    let mut open =
+        open.map_err(|e| format!("opening file \"{}\": {}", String::from_utf8_lossy(path), why(&e)))?;
+    let mut text = Vec::new();
+    open.read_to_end(&mut text).map_err(|e| format!("read of 65536 bytes: {}", why(&e)))?;
+    Ok(text)
 }
 
 /// What standard error says of settings or arguments that could not be taken.

@@ -70,6 +70,8 @@ pub struct Outer {
     pub progress: Progress,
     /// Where store objects are written, if they are.
     pub store: Option<Store>,
+    /// Whether messages are kept back, since they were shown before.
+    pub is_quiet: bool,
 }
 
 impl Host for Outer {
@@ -110,7 +112,9 @@ impl Host for Outer {
     }
 
     fn message_bytes(&self, line: &[u8]) {
-        self.progress.aside(|| Disk.message_bytes(&plain(line)));
+        if !self.is_quiet {
+            self.progress.aside(|| Disk.message_bytes(&plain(line)));
+        }
     }
 
     fn progress(&self, stats: &Stats) {

@@ -81,6 +81,8 @@ pub struct Session {
     /// Paths of the derivations that were printed.
     pub derivations: Vec<String>,
     started: u64,
+    /// Whether it only wants to know why it fails, and prints nothing.
+    is_quiet: bool,
 }
 
 /// Entries of a search path: `NAME=PATH` or `PATH`.
@@ -109,34 +111,62 @@ fn builder(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'static)
     builder
 }
 
+/// Whether what is printed shows what is not evaluated.
+fn shows_thunks(args: &InstantiateArgs) -> bool {
+    args.mode == Mode::Evaluate && !args.strict && args.output != Output::Raw
+}
+
 impl Session {
     /// Sets an evaluator up, which writes store objects to `store`.
     pub fn new(settings: &Settings, includes: &[Vec<u8>], store: Option<Store>) -> Session {
-        Session::set_up(settings, includes, store, false)
+        Session::set_up(settings, includes, store, false, false)
     }
 
     /// Sets an evaluator up for what a command line asks for.
     pub fn of(settings: &Settings, args: &InstantiateArgs, store: Option<Store>) -> Session {
-        let shows_thunks = args.mode == Mode::Evaluate && !args.strict && args.output != Output::Raw;
-        Session::set_up(settings, &args.includes, store, shows_thunks)
+        Session::set_up(settings, &args.includes, store, shows_thunks(args), false)
     }
 
-    fn set_up(settings: &Settings, includes: &[Vec<u8>], store: Option<Store>, patient: bool) -> Session {
+    /// Asks again why a command line fails, of an evaluator that leaves unevaluated what CppNix does: values in messages show
+    /// that, and so do traces. Nothing is printed.
+    pub fn explain(settings: &Settings, args: &InstantiateArgs, store: Option<Store>, error: Error) -> Error {
+        let reads_stdin = args.inputs.contains(&Input::Stdin)
+            || args.auto_args.iter().any(|(_, arg)| matches!(arg, AutoArg::Stdin));
+        if shows_thunks(args) || reads_stdin || error.kind() == ErrorKind::Syntax {
+            return error;
+        }
+        let mut session = Session::set_up(settings, &args.includes, store, true, true);
+        match session.run(args) {
+            // The world may have changed in between.
+            Err(Failure::Eval(again)) if again.kind() == error.kind() => again,
+            _ => error,
+        }
+    }
+
+    fn set_up(
+        settings: &Settings,
+        includes: &[Vec<u8>],
+        store: Option<Store>,
+        patient: bool,
+        is_quiet: bool,
+    ) -> Session {
         let progress = Progress::new();
-        let host = Outer { progress: progress.clone(), store };
+        let host = Outer { progress: progress.clone(), store, is_quiet };
         let started = host.clock();
         let evaluator = builder(settings, includes, host).patient(patient).build().evaluator();
         let here = Process.working_directory().into_bytes();
-        Session { evaluator: ManuallyDrop::new(evaluator), here, progress, derivations: Vec::new(), started }
+        let evaluator = ManuallyDrop::new(evaluator);
+        Session { evaluator, here, progress, derivations: Vec::new(), started, is_quiet }
     }
 
     /// Does what a command line asks for.
     pub fn run(&mut self, args: &InstantiateArgs) -> Result<(), Failure> {
-        let Session { evaluator, here, progress, derivations, .. } = self;
+        let Session { evaluator, here, progress, derivations, is_quiet, .. } = self;
+        let is_quiet = *is_quiet;
         let outcome = evaluator.enter(|scope| {
             let arguments = auto_arguments(scope, here, args)?;
-            let warned = !args.root_warning || args.root.is_some();
-            Run { scope, here, progress, args, arguments, warned, derivations }.all()
+            let warned = !args.root_warning || args.root.is_some() || is_quiet;
+            Run { scope, here, progress, args, arguments, warned, derivations, is_quiet }.all()
         });
         self.progress.clear();
         outcome
@@ -160,10 +190,7 @@ pub fn auto_arguments<'v>(
         let v = match argument {
             AutoArg::Expression(text) => scope.delay(text, here)?,
             AutoArg::String(text) => scope.string(text),
-            AutoArg::File(path) => {
-                let text = scope.read_file(absolute(here, path))?;
-                scope.string(text)
-            }
+            AutoArg::File(path) => scope.string(crate::outside::read_argument(path)?),
             AutoArg::Stdin => scope.string(read_stdin()?),
         };
         arguments.add(name, v);
@@ -205,6 +232,7 @@ struct Run<'a, 'e, 'v> {
     /// Whether a missing `--add-root` was warned of.
     warned: bool,
     derivations: &'a mut Vec<String>,
+    is_quiet: bool,
 }
 
 impl<'v> Run<'_, '_, 'v> {
@@ -240,8 +268,12 @@ impl<'v> Run<'_, '_, 'v> {
                 self.write(&text)
             }
             Output::Xml => {
-                let text = scope.to_xml(v, strict, self.args.locations)?;
-                self.write(&text)
+                let text = scope.to_xml(v, strict, self.args.locations);
+                if text.is_err() {
+                    let unfinished = scope.unfinished_xml();
+                    self.write(&unfinished)?;
+                }
+                self.write(&text?)
             }
             Output::Json => {
                 let text = scope.to_json(v, strict)?;
@@ -266,7 +298,7 @@ impl<'v> Run<'_, '_, 'v> {
             }
             let output = if found.output == "out" { String::new() } else { format!("!{}", found.output) };
             let mut shown = found.drv_path.clone().into_bytes();
-            if let Some(root) = &self.args.root {
+            if let (Some(root), false) = (&self.args.root, self.is_quiet) {
                 let number = self.derivations.len() + 1;
                 let suffix = if number > 1 { format!("-{number}") } else { String::new() };
                 shown = [&absolute(self.here, root)[..], suffix.as_bytes()].concat();
@@ -284,6 +316,9 @@ impl<'v> Run<'_, '_, 'v> {
     }
 
     fn write(&self, text: &[u8]) -> Result<(), Failure> {
+        if self.is_quiet {
+            return Ok(());
+        }
         let mut out = io::stdout().lock();
         Ok(self.progress.aside(|| out.write_all(text).and_then(|()| out.flush()))?)
     }

@@ -69,6 +69,7 @@ pub fn add_root(root: &Path, target: &str, store_dir: &str) -> Result<(), String
 }
 
 /// A store that is nothing but its directory.
+#[derive(Clone)]
 pub struct Store {
     /// The store paths begin with this.
     pub logical: String,

@@ -537,6 +537,19 @@ impl<'e, 'v> Scope<'e, 'v> {
         self.attempt(|inner| inner.to_xml(v.val, strict, places))
     }
 
+    /// What [`Scope::to_xml`] had written when it failed, with its elements closed: CppNix prints that before the error.
+    ///
+    /// ```
+    /// # frazil::Engine::new().evaluator().enter(|scope| {
+    /// let v = scope.eval("[ (throw \"no\") ]")?;
+    /// assert!(scope.to_xml(v, true, false).is_err());
+    /// assert!(scope.unfinished_xml().ends_with(b"<list>\n  </list>\n</expr>\n"));
+    /// # Ok::<(), frazil::Error>(()) }).unwrap();
+    /// ```
+    pub fn unfinished_xml(&mut self) -> Vec<u8> {
+        self.evaluator.inner().unfinished_xml()
+    }
+
     /// The text of a value that is coerced to a string; `context` stands in the trace of an error.
     ///
     /// ```

@@ -62,6 +62,28 @@ answers! {
     context_keys_are_looked_at_before_their_values: "builtins.appendContext \"\" { a = throw \"value\"; }" =>
         "error: context key 'a' is not a store path",
     sources_are_no_derivations: "\"${./x.drv}\"" => "error: file names are not allowed to end in '.drv'",
+    the_first_of_several_undefined_variables_goes_by_names_met: "let zb = u1; za = u2; in 1" =>
+        "error: undefined variable 'u1'",
+    of_two_outputs_of_one_name_the_first_counts:
+        "let d = derivation { name = \"n\"; system = \"s\"; builder = \"b\"; outputs = [ \"a\" \"a\" ]; }; in d.a.a == d" =>
+        "error: duplicate derivation output 'a'",
+    attributes_of_derivations_are_defined_somewhere: "builtins.unsafeGetAttrPos \"outPath\" (derivation { })" =>
+        "{ column = 7; file = \"/derivation-internal.nix\"; line = 50; }",
+    a_name_in_the_store_is_looked_at: "builtins.readFileType \"/nix/store/a b\"" =>
+        "error: 'a b' is too short to be a valid store path",
+    a_link_that_leads_nowhere_is_followed: "builtins.readFile ./dangling" => "error: path '/w/nowhere' does not exist",
+    structured_attributes_given_are_read:
+        "(derivation { name = \"x\"; system = \"s\"; builder = \"b\"; __json = \"foo\"; }).drvPath" =>
+        "error: cannot process __json attribute: [json.exception.parse_error.101] parse error at line 1, column 2: syntax \
+         error while parsing value - invalid literal; last read: 'fo'",
+    structured_attributes_given_are_an_object:
+        "(derivation { name = \"x\"; system = \"s\"; builder = \"b\"; __json = \"[1]\"; }).drvPath" =>
+        "error: cannot process __json attribute: [json.exception.type_error.302] type must be object, but is array",
+    structured_attributes_given_are_written_again:
+        "(derivationStrict { name = \"x\"; system = \"s\"; builder = \"b\"; __json = \"{\\\"b\\\": 1.50, \\\"a\\\":  [1 , 2]}\"; }).drvPath" =>
+        "\"/nix/store/xjxl7hzv16r85888cwdmsbs0lswwincr-x.drv\"",
+    a_set_that_is_its_own_functor_ends: "let x = { __functor = x; }; in x 1" =>
+        "error: stack overflow; max-call-depth exceeded",
     experimental_hashes_are_off: "builtins.hashString \"blake3\" \"\"" =>
         "error: experimental Nix feature 'blake3-hashes' is disabled; add '--extra-experimental-features blake3-hashes' \
          to enable it",

@@ -647,13 +647,14 @@ impl<'a> Emitter<'a> {
 
     /// `a // b`: the right side first, checked before anything is done for the left one.
     fn update(&mut self, a: ExprId, b: ExprId, pos: Offset, dst: Reg) {
-        let (right, from) = self.update_operand(b, RIGHT);
+        let right = self.update_operand(b, RIGHT);
         if !self.is_inert(a) {
             self.at(self.file.exprs.pos(b));
+            let from = self.here();
             self.op(Op::RightSet { src: right });
             self.update_context(b, from, None, RIGHT);
         }
-        let (left, _) = self.update_operand(a, LEFT);
+        let left = self.update_operand(a, LEFT);
         let from = self.here();
         self.at(pos);
         self.op(Op::Update { dst, a: left, b: right });
@@ -661,11 +662,11 @@ impl<'a> Emitter<'a> {
         self.update_context(a, from, Some(left), LEFT);
     }
 
-    fn update_operand(&mut self, id: ExprId, text: &'static str) -> (Reg, u32) {
+    fn update_operand(&mut self, id: ExprId, text: &'static str) -> Reg {
         let from = self.here();
         let reg = self.operand(id);
         self.update_context(id, from, None, text);
-        (reg, from)
+        reg
     }
 
     /// Updates in a row are one operation, and only its operands have a line of trace.

@@ -93,6 +93,11 @@ impl Notes {
         before.clone().find(|u| u.at == latest)
     }
 
+    /// Whether what the instruction at `ip` forces `reg` for is a selection.
+    pub fn is_selection(&self, reg: Reg, ip: u32) -> bool {
+        self.use_of(reg, ip).is_some_and(|found| found.selection.is_some())
+    }
+
     /// What is said of an error at `ip`, which came of forcing `reg` if there is one; inner first.
     pub fn at(&self, ip: u32, reg: Option<Reg>) -> impl Iterator<Item = &What> {
         let selection = reg.and_then(|reg| self.use_of(reg, ip)).and_then(|u| u.selection);

@@ -8,7 +8,7 @@
 use crate::file::{FileCode, Group, Names, Place, UnitKind, Var};
 use frazil_syntax::expr::*;
 use frazil_syntax::symbol::Symbol;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 /// More bindings than this share a set instead of taking registers.
@@ -128,6 +128,8 @@ struct Resolver<'a> {
     withs: Vec<WithScope>,
     open: Vec<OpenUnit>,
     work: Vec<Work>,
+    /// Variables that are bound nowhere.
+    undefined: Vec<ExprId>,
 }
 
 /// Resolves the scopes of a file.
@@ -152,6 +154,7 @@ pub fn resolve(
         withs: Vec::new(),
         open: Vec::new(),
         work: Vec::new(),
+        undefined: Vec::new(),
     };
     resolver.open_unit(UnitKind::File, root, scope.is_some() as u8);
     if let Some(names) = scope {
@@ -165,9 +168,85 @@ pub fn resolve(
     while let Some(work) = resolver.work.pop() {
         resolver.step(work)?;
     }
+    if !resolver.undefined.is_empty() {
+        let undefined = resolver.undefined.into_iter().collect();
+        return Err(first_undefined(&resolver.code.exprs, root, &undefined));
+    }
     let mut code = resolver.code;
     code.shrink();
     Ok(code)
+}
+
+/// The undefined variable that CppNix comes to first: it goes by the order in which names were first read.
+#[cold]
+fn first_undefined(exprs: &Exprs, root: ExprId, undefined: &FxHashSet<ExprId>) -> ScopeError {
+    let mut todo = vec![root];
+    while let Some(id) = todo.pop() {
+        if let (Expr::Var(name), true) = (exprs.get(id), undefined.contains(&id)) {
+            return ScopeError::Undefined { name, pos: exprs.pos(id) };
+        }
+        let start = todo.len();
+        add_parts(exprs, id, &mut todo);
+        todo[start..].reverse();
+    }
+    unreachable!("an undefined variable is part of the tree")
+}
+
+/// The expressions that one is made of, in CppNix's order.
+fn add_parts(exprs: &Exprs, id: ExprId, parts: &mut Vec<ExprId>) {
+    let add_path = |path: Run, parts: &mut Vec<ExprId>| {
+        parts.extend(exprs.names[path.range()].iter().filter_map(|name| match name {
+            AttrName::Dynamic(e) => Some(*e),
+            AttrName::Static(_) => None,
+        }));
+    };
+    let add_set = |set: u32, parts: &mut Vec<ExprId>| {
+        let set = &exprs.sets[set as usize];
+        parts.extend(&exprs.lists[set.sources.range()]);
+        let mut attrs: Vec<_> = exprs.attrs[set.attrs.range()].iter().collect();
+        attrs.sort_by_key(|attr| attr.name);
+        parts.extend(attrs.iter().filter_map(|attr| match attr.value {
+            AttrValue::Plain(e) | AttrValue::Inherited(e) => Some(e),
+            AttrValue::InheritedFrom(_) => None,
+        }));
+        parts.extend(exprs.dynamics[set.dynamics.range()].iter().flat_map(|d| [d.name, d.value]));
+    };
+    match exprs.get(id) {
+        Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(_) | Expr::SearchPath(_) => {}
+        Expr::Var(_) | Expr::CurPos => {}
+        Expr::Interpolation(run) | Expr::PathInterpolation(run) => {
+            parts.extend(exprs.parts[run.range()].iter().map(|part| part.expr));
+        }
+        Expr::Plus(a, b) | Expr::Binary(_, a, b) | Expr::With(a, b) | Expr::Assert(a, b) => {
+            parts.extend([a, b])
+        }
+        Expr::Not(a) | Expr::Negate(a) => parts.push(a),
+        Expr::Select(i) | Expr::HasAttr(i) => {
+            let Select { base, path, default } = exprs.selects[i as usize];
+            parts.push(base);
+            parts.extend(default);
+            add_path(path, parts);
+        }
+        Expr::Call(f, args) => {
+            parts.push(f);
+            parts.extend(&exprs.lists[args.range()]);
+        }
+        Expr::Lambda(i) => {
+            let lambda = &exprs.lambdas[i as usize];
+            let mut formals: Vec<_> =
+                lambda.formals.iter().flat_map(|f| &exprs.formals[f.formals.range()]).collect();
+            formals.sort_by_key(|formal| formal.name);
+            parts.extend(formals.iter().filter_map(|formal| formal.default));
+            parts.push(lambda.body);
+        }
+        Expr::AttrSet(i) => add_set(i, parts),
+        Expr::Let(i, body) => {
+            add_set(i, parts);
+            parts.push(body);
+        }
+        Expr::List(run) => parts.extend(&exprs.lists[run.range()]),
+        Expr::If(at) => parts.extend(&exprs.lists[at as usize..at as usize + 3]),
+    }
 }
 
 impl Resolver<'_> {
@@ -296,7 +375,14 @@ impl Resolver<'_> {
     }
 
     fn var(&mut self, id: ExprId, name: Symbol) -> Result<Var, ScopeError> {
-        let var = self.resolve_var(name, self.code.exprs.pos(id))?;
+        let var = match self.resolve_var(name, self.code.exprs.pos(id)) {
+            // Which of several is named depends on all of them.
+            Err(ScopeError::Undefined { .. }) => {
+                self.undefined.push(id);
+                Var::Global
+            }
+            var => var?,
+        };
         self.code.set_var(id, var);
         Ok(var)
     }

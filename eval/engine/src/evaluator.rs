@@ -260,6 +260,11 @@ impl Evaluator {
         Ok(m.heap.bytes(text).to_vec())
     }
 
+    /// What [`Evaluator::to_xml`] had written when it failed, with its elements closed.
+    pub fn unfinished_xml(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.world.state.unfinished)
+    }
+
     /// Tells `sink` a value as plain data; see [`crate::walk::walk`].
     pub fn walk(&mut self, v: Val, max_depth: usize, sink: &mut dyn crate::Sink) -> Result<(), Error> {
         crate::walk::walk(&mut self.world.machine().collecting(), v, max_depth, sink)

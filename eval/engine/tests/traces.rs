@@ -114,3 +114,116 @@ fn operands_are_evaluated_in_order() {
     // Both sides of `++` before either is checked.
     assert_eq!(first(r#"1 ++ throw "right""#), "error: right");
 }
+
+#[test]
+fn a_function_given_to_a_builtin_is_said_to_be_its_argument() {
+    check(
+        r#"builtins.sort (throw "T") [ 2 1 ]"#,
+        r#"
+error:
+       … while calling the 'sort' builtin
+         at «string»:1:1:
+            1| builtins.sort (throw "T") [ 2 1 ]
+             | ^
+
+       … while evaluating the first argument passed to builtins.sort
+
+       … while calling the 'throw' builtin
+         at «string»:1:16:
+            1| builtins.sort (throw "T") [ 2 1 ]
+             |                ^
+
+       error: T"#,
+    );
+}
+
+#[test]
+fn a_pattern_that_a_builtin_calls_has_no_call_site() {
+    check(
+        "builtins.foldl' (a: { b }: b) 0 [ 1 ]",
+        r#"
+error:
+       … while calling the 'foldl'' builtin
+         at «string»:1:1:
+            1| builtins.foldl' (a: { b }: b) 0 [ 1 ]
+             | ^
+
+       … while evaluating the value passed for the lambda argument
+         at «string»:1:21:
+            1| builtins.foldl' (a: { b }: b) 0 [ 1 ]
+             |                     ^
+
+       error: expected a set but found an integer: 1"#,
+    );
+}
+
+#[test]
+fn a_derivation_says_what_its_file_was_doing() {
+    check(
+        "derivation { outputs = 1; }",
+        r#"
+error:
+       … from call site
+         at «string»:1:1:
+            1| derivation { outputs = 1; }
+             | ^
+
+       … while calling anonymous lambda
+         at «nix-internal»/derivation-internal.nix:30:1:
+           29| */
+           30| drvAttrs@{
+             | ^
+           31|   outputs ? [ "out" ],
+
+       … while calling the 'head' builtin
+         at «nix-internal»/derivation-internal.nix:60:2:
+           59| in
+           60| (builtins.head outputsList).value
+             |  ^
+           61|
+
+       … while calling the 'map' builtin
+         at «nix-internal»/derivation-internal.nix:57:17:
+           56|
+           57|   outputsList = map outputToAttrListElement outputs;
+             |                 ^
+           58|
+
+       … while evaluating the second argument passed to builtins.map
+
+       error: expected a list but found an integer: 1"#,
+    );
+}
+
+#[test]
+fn an_operand_that_waits_for_itself_is_at_no_position() {
+    check(
+        "let x = 1 * x; in x",
+        r#"
+error:
+       … while calling the 'mul' builtin
+         at «string»:1:11:
+            1| let x = 1 * x; in x
+             |           ^
+
+       error: infinite recursion encountered"#,
+    );
+}
+
+#[test]
+fn an_updated_operand_has_one_line() {
+    check(
+        "{ } // null null 1",
+        r#"
+error:
+       … in the right operand of the update (//) operator
+         at «string»:1:8:
+            1| { } // null null 1
+             |        ^
+
+       error: attempt to call something which is not a function but null: null
+       at «string»:1:8:
+            1| { } // null null 1
+             |        ^"#,
+    );
+}

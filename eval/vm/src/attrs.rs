@@ -249,6 +249,8 @@ impl<'w> Machine<'w> {
 
     /// The set that a plan makes of the values of two others.
     pub(crate) fn gather(&self, plan: &Plan, left: &[Slot], right: &[Slot], positions: PositionsId) -> Val {
+        // A list is known by what holds it, when it is printed.
+        let keeps_lists = self.st.settings.patient;
         let values = plan.sources.iter().map(|&source| {
             let slot = match source & Plan::RIGHT {
                 0 => &left[source as usize],
@@ -256,7 +258,10 @@ impl<'w> Machine<'w> {
             };
             let v = slot.get();
             // A thunk that has run is not worth keeping.
-            if v.is_element() { v } else { self.heap.peek(v).unwrap_or(v) }
+            match self.heap.peek(v) {
+                Some(value) if !v.is_element() && !(keeps_lists && value.is_list()) => value,
+                _ => v,
+            }
         });
         self.heap.new_attrs(plan.layout, positions, values)
     }

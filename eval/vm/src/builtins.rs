@@ -44,6 +44,8 @@ pub enum Want {
     Attrs,
     /// A function, or a set with `__functor`.
     Function,
+    /// Anything, but the trace says why it was forced.
+    Said,
 }
 
 /// An argument that is forced before a builtin runs.
@@ -80,8 +82,13 @@ pub struct Builtin {
 impl Builtin {
     /// Whether the trace says that it was called.
     pub(crate) fn is_traced(&self) -> bool {
-        // In CppNix, `derivation` is a function of the language; the embedder's functions name themselves.
-        !matches!(self.name, "addErrorContext" | "derivation" | embedder::NAME)
+        // The embedder's functions name themselves.
+        !self.is_lambda() && !matches!(self.name, "addErrorContext" | embedder::NAME)
+    }
+
+    /// Whether it is a function of the language in CppNix, and calls of it are said to be those of a lambda.
+    pub(crate) fn is_lambda(&self) -> bool {
+        self.name == "derivation"
     }
 
     /// What the trace says then.
@@ -222,9 +229,15 @@ fn install_values(world: &mut World, values: Vec<(&str, Val)>) {
     let builtins_name = m.st.symbols.intern(b"builtins");
     let (mut names, mut all) = (vec![builtins_name], vec![Val::ABSENT]);
     for (name, v) in values {
-        let global = if UNPREFIXED.contains(&name) { name.to_owned() } else { format!("__{name}") };
+        // No program can say a name with a space, so that is in nobody's way.
+        let is_hidden = name.contains(' ');
+        let as_it_is = is_hidden || UNPREFIXED.contains(&name);
+        let global = if as_it_is { name.to_owned() } else { format!("__{name}") };
         let global = m.st.symbols.intern(global.as_bytes());
         m.st.globals.insert(global, v);
+        if is_hidden {
+            continue;
+        }
         // Operators are builtins, too, by internal names only.
         names.push(m.st.symbols.intern(name.as_bytes()));
         all.push(v);
@@ -245,7 +258,7 @@ impl Machine<'_> {
     #[inline(always)]
     pub(crate) fn fits(&self, v: Val, want: Want) -> bool {
         match want {
-            Want::Any => true,
+            Want::Any | Want::Said => true,
             Want::Int => self.heap.as_int(v).is_some(),
             Want::Number => self.heap.as_int(v).is_some() || self.heap.as_float(v).is_some(),
             Want::Bool => v.as_bool().is_some(),
@@ -271,7 +284,7 @@ impl Machine<'_> {
     #[cold]
     pub(crate) fn unwanted_at(&mut self, v: Val, want: Want, pos: Pos, context: &'static str) -> Error {
         let what = match want {
-            Want::Any => "a value",
+            Want::Any | Want::Said => "a value",
             Want::Int => "an integer",
             Want::Number => "a float",
             Want::Bool => "a Boolean",

@@ -1,7 +1,7 @@
 //! Calls and selections that have to wait for something first: the builtins that the machine itself runs.
 
 use crate::builtins;
-use crate::error::Error;
+use crate::error::{Error, Shown};
 use crate::files::Pos;
 use crate::machine::Machine;
 use crate::native::{Args, Native, Step, traced};
@@ -120,8 +120,9 @@ impl Native for CallFunctor {
         Some(m.attr_pos(self.set, m.st.known.functor()))
     }
 
-    fn site_line(&self) -> Option<&'static str> {
-        Some("while calling a functor (an attribute set with a '__functor' attribute)")
+    fn site_line(&self) -> Option<(&'static str, Shown, bool)> {
+        const LINE: &str = "while calling a functor (an attribute set with a '__functor' attribute)";
+        Some((LINE, Shown::Usually, true))
     }
 }
 

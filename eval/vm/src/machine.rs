@@ -5,7 +5,7 @@ use crate::builtins::Want;
 use crate::calls::{Apply, BuiltinArgs, CallFunctor, OverApply, SELECTING, SelectThunk, TracedCall};
 use crate::coerce::{self, CoerceTo};
 use crate::compare;
-use crate::error::{Error, ErrorKind, Shown};
+use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
 use crate::link::Code;
 use crate::native::{Args, Native, Step};
@@ -358,8 +358,8 @@ impl<'w> Machine<'w> {
                 trail.settle(error, pos);
             }
             native.trace(self, error);
-            if let Some(text) = native.site_line() {
-                trail.waiting = Waiting::Line { text: text.into(), shown: Shown::Usually, always: true };
+            if let Some((text, shown, always)) = native.site_line() {
+                trail.waiting = Waiting::Line { text: text.into(), shown, always };
             }
         }
         if let Some(builtin) = frame.ip.checked_sub(1) {
@@ -655,9 +655,11 @@ impl<'w> Machine<'w> {
             let text = format!("attempt to call something which is not a function but {what}: {value}");
             return Err(Error::typed(text));
         };
+        // The call of the functor is one within the call of the set.
+        self.check_depth()?;
         let native =
             CallFunctor { set: f, functor: functor.get(), args: Args::from_slice(args), called: false };
-        self.push_native(Some(Box::new(native)), dst, update, false);
+        self.push_native(Some(Box::new(native)), dst, update, true);
         Ok(None)
     }
 

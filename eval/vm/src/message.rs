@@ -21,6 +21,10 @@ pub fn place(out: &mut String, files: &Files, pos: Pos, indent: &str) -> bool {
     // The line before, the line with a caret under the column, and the line after.
     let first = at.line.saturating_sub(1).max(1);
     let source = files.text(at.file);
+    if source.is_empty() {
+        out.push('\n');
+        return true;
+    }
     let shown = (1..).zip(lines(&source)).skip(first as usize - 1).take((at.line + 2 - first) as usize);
     for (number, text) in shown {
         out.push_str(&format!("\n {number:>5}| {}", self::text(text)));

@@ -1,7 +1,7 @@
 //! Builtins that run the program's code: state machines on frames of their own, resumed with each result.
 
 use crate::builtins::Want;
-use crate::error::Error;
+use crate::error::{Error, Shown};
 use crate::files::Pos;
 use crate::machine::Machine;
 use frazil_value::Val;
@@ -57,8 +57,8 @@ pub trait Native: Send {
         Some(Pos::NONE)
     }
 
-    /// A line of trace with the position at which the builtin was called.
-    fn site_line(&self) -> Option<&'static str> {
+    /// A line of trace with the position at which the builtin was called, and whether it is said even if that is nowhere.
+    fn site_line(&self) -> Option<(&'static str, Shown, bool)> {
         None
     }
 }
@@ -126,13 +126,15 @@ pub(crate) fn expected(v: Val, want: Want, context: &'static str) -> Step {
 pub struct Closure<F> {
     first: Option<Step>,
     held: Args,
+    /// What the trace says if the first step fails; may be empty.
+    context: &'static str,
     go_on: F,
 }
 
 impl<F> Closure<F> {
     /// Runs a closure, which holds no values but `held`, as a builtin of its own.
     pub fn at_once(held: &[Val], go_on: F) -> Closure<F> {
-        Closure { first: None, held: Args::from_slice(held), go_on }
+        Closure { first: None, held: Args::from_slice(held), context: "", go_on }
     }
 }
 
@@ -151,6 +153,12 @@ where
         self.held.iter().for_each(|&v| visit(v));
         self.first.is_none()
     }
+
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        if !self.context.is_empty() {
+            error.add_trace(Pos::NONE, self.context);
+        }
+    }
 }
 
 /// Asks for `first`, then goes on with a closure, which holds no values but `held`.
@@ -158,7 +166,27 @@ pub fn then_closure<F>(first: Step, held: &[Val], go_on: F) -> Result<Step, Erro
 where
     F: FnMut(&mut Machine<'_>, Val) -> Result<Step, Error> + Send + 'static,
 {
-    let native = Closure { first: Some(first), held: Args::from_slice(held), go_on };
+    let native = Closure { first: Some(first), held: Args::from_slice(held), context: "", go_on };
+    Ok(Step::ReturnRun(Box::new(native)))
+}
+
+/// Asks for `v` as what it must be, then goes on with a closure, which holds no values but `held`. The context is for the
+/// trace, of a value that fails as well as of one of another type.
+pub(crate) fn then_expected<F>(
+    v: Val,
+    want: Want,
+    context: &'static str,
+    held: &[Val],
+    mut go_on: F,
+) -> Result<Step, Error>
+where
+    F: FnMut(&mut Machine<'_>, Val) -> Result<Step, Error> + Send + 'static,
+{
+    let go_on = move |m: &mut Machine<'_>, v: Val| {
+        m.expect(v, want, context)?;
+        go_on(m, v)
+    };
+    let native = Closure { first: Some(Step::Force(v)), held: Args::from_slice(held), context, go_on };
     Ok(Step::ReturnRun(Box::new(native)))
 }
 

@@ -111,8 +111,10 @@ impl Machine<'_> {
                     let holder = v;
                     let v = self.heap.peek(v).unwrap_or(v);
                     let identity = if v.is_list() { holder } else { v };
+                    // All empty sets are one in CppNix, which only its output for programs does not show.
+                    let is_empty = v == self.heap.empty_attrs();
                     let is_container = v.is_attrs() || v.is_list() && !self.heap.list(v).is_empty();
-                    if is_container && v != self.heap.empty_attrs() && !seen.insert(identity.bits()) {
+                    if is_container && !(is_empty && options.ambiguous) && !seen.insert(identity.bits()) {
                         out.extend_from_slice("«repeated»".as_bytes());
                     } else if v.is_list() && depth >= options.max_depth {
                         out.extend_from_slice(b"[ ... ]");

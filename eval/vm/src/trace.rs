@@ -11,7 +11,7 @@ use crate::machine::{Frame, Machine};
 use crate::print::FunctionKind;
 use frazil_code::notes::{Piece, Selection, What};
 use frazil_code::{Notes, Op, Reg};
-use frazil_syntax::expr::{ExprId, Offset};
+use frazil_syntax::expr::{Expr, ExprId, Offset};
 use frazil_syntax::show::{Places, name, show_expr};
 use frazil_syntax::symbol::Symbol;
 use frazil_value::heap::NO_UNIT;
@@ -58,6 +58,14 @@ pub(crate) enum Waiting {
 }
 
 impl Trail {
+    /// A function of the language failed with its argument, unless it said more.
+    fn wait_for_call(&mut self) {
+        if matches!(self.waiting, Waiting::Nothing) {
+            self.waiting =
+                Waiting::Line { text: "from call site".into(), shown: Shown::Usually, always: false };
+        }
+    }
+
     /// The call was at `pos`.
     pub(crate) fn settle(&mut self, error: &mut Error, pos: Pos) {
         match std::mem::take(&mut self.waiting) {
@@ -91,7 +99,17 @@ impl<'w> Machine<'w> {
         let operand =
             trail.operand.filter(|&reg| !frame.done && (is_update || window[reg as usize].is_thunk()));
         if let Some(reg) = operand {
-            let pos = self.use_pos(code, explained, window, reg, ip);
+            let pos = match code.ops[ip] {
+                // In CppNix these are calls of builtins, which do not know where their arguments stand.
+                Op::Sub { .. } | Op::Mul { .. } | Op::Div { .. } | Op::Less { .. }
+                    if !explained.notes.is_selection(reg, ip as u32) =>
+                {
+                    Pos::NONE
+                }
+                Op::Call { base, .. } if reg != base => Pos::NONE,
+                Op::Formals { .. } | Op::FormalsBoxed { .. } => self.lambda_pos(code),
+                _ => self.use_pos(code, explained, window, reg, ip),
+            };
             if std::mem::take(&mut trail.busy) {
                 error.set_pos(pos);
             }
@@ -110,6 +128,9 @@ impl<'w> Machine<'w> {
         for what in explained.notes.at(ip as u32, operand) {
             match what {
                 What::Text(text, pos) => error.add_trace(code.position(*pos), *text),
+                // The value of one that is updated may be there already.
+                What::Selection(_)
+                    if is_update && operand.is_some_and(|reg| !window[reg as usize].is_thunk()) => {}
                 What::Selection(selection) => self.trace_selection(code, window, selection, error),
                 What::AssertEqual(condition, pos) => self.trace_assertion(code, *condition, *pos, error),
             }
@@ -156,8 +177,12 @@ impl<'w> Machine<'w> {
             _ => None,
         };
         let Some(index) = builtin else { return trail.settle(error, pos) };
-        trail.settle(error, Pos::NONE);
         let builtin = &builtins::TABLE[index as usize];
+        if builtin.is_lambda() {
+            trail.wait_for_call();
+            return trail.settle(error, pos);
+        }
+        trail.settle(error, Pos::NONE);
         if let (false, Some(reg)) = (done, operand) {
             let strict = builtin.strict.iter().find(|strict| base + 1 + strict.arg == reg);
             strict.filter(|s| s.want.says_why_forced()).inspect(|s| error.add_trace(Pos::NONE, s.context()));
@@ -176,12 +201,16 @@ impl<'w> Machine<'w> {
         error: &mut Error,
     ) {
         if matches!(code.ops[ip], Op::Formals { .. } | Op::FormalsBoxed { .. }) {
-            let always = trail.operand.is_none() && error.kind() == ErrorKind::Type;
+            // Of an argument that is no set, the trace has said so already.
+            let is_refused = error.kind() == ErrorKind::Type && error.data().traces.is_empty();
+            let always = trail.operand.is_none() && is_refused;
             trail.waiting = Waiting::Line { text: "from call site".into(), shown: Shown::Usually, always };
             return;
         }
         let text = match explained.name {
-            Some(name) => format!("while calling '{}'", self.shown_name(name)).into(),
+            Some(name) => {
+                format!("while calling '{}'", crate::message::text(self.st.symbols.name(name))).into()
+            }
             None => Cow::Borrowed("while calling anonymous lambda"),
         };
         error.add_shown(explained.pos, text, Shown::InFull);
@@ -190,8 +219,11 @@ impl<'w> Machine<'w> {
 
     /// Adds what the frame of a builtin says, once the builtin itself has said what it was doing.
     pub(crate) fn trace_builtin(&self, index: u32, trail: &mut Trail, error: &mut Error) {
-        trail.settle(error, Pos::NONE);
         let builtin = &builtins::TABLE[index as usize];
+        if builtin.is_lambda() {
+            return trail.wait_for_call();
+        }
+        trail.settle(error, Pos::NONE);
         if builtin.is_traced() {
             trail.waiting = Waiting::Line { text: builtin.trace_line(), shown: Shown::Usually, always: true };
         }
@@ -244,16 +276,51 @@ impl<'w> Machine<'w> {
     /// The function of a delayed call that has not begun; null of anything else.
     pub(crate) fn called(&self, call: Val) -> Val {
         match self.heap.is_waiting(call).then(|| self.heap.thunk_code(call)) {
-            Some(ThunkCode::Apply { at: BY_MAP_ATTRS, unit: NO_UNIT }) => Val::NULL,
+            // It does not force its function, and where a function stands is known once it was.
+            Some(ThunkCode::Apply { at: BY_MAP_ATTRS, unit: NO_UNIT }) => {
+                let function = self.heap.captures(call)[0].get();
+                let is_known = self.st.settings.patient && self.heap.peek(function).is_some();
+                if is_known { function } else { Val::NULL }
+            }
             Some(ThunkCode::Apply { .. }) => self.heap.captures(call)[0].get(),
             _ => Val::NULL,
         }
     }
 
-    /// Where a function stands, if it is a lambda.
-    pub fn function_pos(&self, function: Val) -> Pos {
-        match self.heap.peek(function).filter(|f| f.is_func()).map(|f| self.function_kind(f)) {
+    /// Where a function stands, if it is a lambda, or a set that is called.
+    pub fn function_pos(&mut self, function: Val) -> Pos {
+        let Some(f) = self.heap.peek(function) else { return Pos::NONE };
+        if f.is_attrs() {
+            return self.set_pos(f);
+        }
+        match f.is_func().then(|| self.function_kind(f)) {
             Some(FunctionKind::Lambda { pos, .. }) => pos,
+            Some(FunctionKind::Derivation) => self.derivation_lambda(),
+            _ => Pos::NONE,
+        }
+    }
+
+    /// Where a set stands that is as the program has it.
+    fn set_pos(&mut self, set: Val) -> Pos {
+        let (keys, _) = self.attrs(set);
+        let Some(first) = keys.first().map(|&key| self.attr_pos(set, key)).filter(|&pos| pos != Pos::NONE)
+        else {
+            return Pos::NONE;
+        };
+        let Some(place) = self.st.files.locate(first) else { return Pos::NONE };
+        let file = self.st.files.get(place.file);
+        let (exprs, start) = (&file.code.exprs, file.start);
+        let defines = |i: u32, name: Symbol, pos: Pos| {
+            let set = &exprs.sets[i as usize];
+            exprs.attrs[set.attrs.range()].iter().any(|a| a.name == name && start + a.pos == pos.0)
+                || exprs.dynamics[set.dynamics.range()].iter().any(|attr| start + attr.pos == pos.0)
+        };
+        let found = exprs.nodes.iter().zip(&exprs.pos).find_map(|(node, pos)| match node {
+            Expr::AttrSet(i) if defines(*i, keys[0], first) => Some((*i, Pos(start + pos))),
+            _ => None,
+        });
+        match found {
+            Some((i, pos)) if keys.iter().all(|&key| defines(i, key, self.attr_pos(set, key))) => pos,
             _ => Pos::NONE,
         }
     }

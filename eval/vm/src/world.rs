@@ -211,6 +211,8 @@ pub struct State {
     pub(crate) derivation_source: Option<u32>,
     /// Programs that were texts: an embedder may ask for one over and over.
     pub(crate) programs: FxHashMap<ProgramText, Program>,
+    /// The XML document that an error interrupted last, as it would be if its elements ended there.
+    pub unfinished: Vec<u8>,
     /// The errors that thunks failed with.
     pub(crate) failures: Slots<Arc<Error>>,
     /// Values that must survive collections: handles of the embedder.
@@ -315,6 +317,7 @@ impl World {
             derivation_source: None,
             failures: Slots::default(),
             programs: FxHashMap::default(),
+            unfinished: Vec::new(),
             handles: Vec::new(),
             pins: Vec::new(),
             forces: Default::default(),

@@ -130,7 +130,8 @@ impl Pair {
 
     fn ask(&mut self, program: &str) -> (Answer, Answer) {
         let ours = self.frazil.answer(program);
-        let theirs = self.oracle.answers(&[(program, true)]).expect("the oracle can be started").remove(0);
+        let theirs =
+            self.oracle.answers(&[(program, true)], false).expect("the oracle can be started").remove(0);
         (ours, theirs)
     }
 
@@ -217,7 +218,7 @@ fn main() -> ExitCode {
                 .zip(&ours)
                 .map(|(text, answer)| (text.as_str(), !matches!(answer, Answer::Value { .. })))
                 .collect();
-            let theirs = pair.oracle.answers(&asked).expect("the oracle can be started");
+            let theirs = pair.oracle.answers(&asked, !pair.frames).expect("the oracle can be started");
             for at in 0..n {
                 failed.fetch_add(usize::from(matches!(theirs[at], Answer::Error(_))), Relaxed);
                 let is_exhausted = ours[at] == Answer::Exhausted || theirs[at] == Answer::Exhausted;

@@ -3,9 +3,9 @@
 use crate::answer::Answer;
 use crate::ours::FEATURES;
 use crate::world::FOLDER;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// CppNix.
 pub struct Oracle {
@@ -24,12 +24,17 @@ impl Oracle {
         program.exists().then_some(Oracle { program, started: 0 })
     }
 
-    /// The answers to programs, in order. Those that are `risky` have processes of their own.
-    pub fn answers(&mut self, programs: &[(&str, bool)]) -> io::Result<Vec<Answer>> {
+    /// The answers to programs, in order. Those that are `risky` have processes of their own, unless they are asked
+    /// `at_once`, when positions and frames of errors may be others.
+    pub fn answers(&mut self, programs: &[(&str, bool)], at_once: bool) -> io::Result<Vec<Answer>> {
         let mut answers: Vec<Option<Answer>> = vec![None; programs.len()];
+        if at_once {
+            self.talk(programs, &mut answers)?;
+        }
         let mut waiting: Vec<usize> = Vec::new();
         for (at, (program, risky)) in programs.iter().enumerate() {
-            if *risky {
+            if answers[at].is_some() {
+            } else if *risky {
                 answers[at] = self.run(&[program])?.pop();
             } else {
                 waiting.push(at);
@@ -45,6 +50,45 @@ impl Oracle {
             rest = &rest[found.len()..];
         }
         Ok(answers.into_iter().map(|answer| answer.expect("each program was run")).collect())
+    }
+
+    /// The errors of risky programs, as far as one process that reads them line by line says them. Each program is the
+    /// argument of a call, so positions are not its own: who finds a difference asks again.
+    fn talk(&mut self, programs: &[(&str, bool)], answers: &mut [Option<Answer>]) -> io::Result<()> {
+        let asked: Vec<usize> = (0..programs.len()).filter(|&at| programs[at].1).collect();
+        let mut lines = String::new();
+        for &at in &asked {
+            lines.push_str(&format!("__deepSeq ({}) null\n__trace \"{MARK}{at}\" null\n", programs[at].0));
+        }
+        self.started += 1;
+        let limited = "ulimit -v 6000000; ulimit -c 0; exec timeout 60 \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", limited, "sh"]).arg(self.program.with_file_name("nix"));
+        command.args(["repl", "-I", &format!("world={FOLDER}")]);
+        command.current_dir(FOLDER).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/homeless");
+        command.env("NIX_CONFIG", format!("experimental-features = {FEATURES}"));
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let mut input = child.stdin.take().expect("it is piped");
+        // Written by a thread of its own: whoever talks back fills the other pipe.
+        let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
+        let output = child.wait_with_output()?;
+        // A process that has died does not read on.
+        let _ = writer.join();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let (mut rest, mut is_whole) = (&said[..], true);
+        for at in asked {
+            // A text that is not complete swallows the lines behind it.
+            let Some((text, later)) = rest.split_once(&format!("trace: {MARK}{at}\n")) else {
+                is_whole = false;
+                continue;
+            };
+            if is_whole && text.contains("error:") && !text.contains("stack overflow") {
+                answers[at] = Some(Answer::Error(text.to_owned()));
+            }
+            (rest, is_whole) = (later, true);
+        }
+        Ok(())
     }
 
     /// The answers to programs up to and with the first that fails; at least one.

@@ -170,9 +170,13 @@ impl Machine<'_> {
     pub fn position_value(&mut self, pos: Pos) -> Val {
         use crate::files::Origin;
         let Some(at) = self.st.files.locate(pos) else { return Val::NULL };
-        let Origin::File(path) = at.origin else { return Val::NULL };
+        let path = match at.origin {
+            Origin::File(path) => path.clone(),
+            Origin::Internal(name) => format!("/{name}").into_bytes(),
+            _ => return Val::NULL,
+        };
         let values = [
-            self.heap.new_string(path, 0),
+            self.heap.new_string(&path, 0),
             self.heap.new_int(at.line as i64),
             self.heap.new_int(at.column as i64),
         ];

@@ -2,13 +2,14 @@
 
 use super::functions::elements;
 use super::json::ToJson;
-use super::{Builtin, Want, list, row, strict};
+use super::{Builtin, Want, row, strict};
 use crate::coerce::{Coerce, CoerceTo};
-use crate::error::Error;
+use crate::error::{Error, Shown};
 use crate::files::{Origin, Pos};
 use crate::inputs::{missing_feature, require_feature};
 use crate::machine::Machine;
-use crate::native::{Native, Step, then, traced};
+use crate::native::{Native, Step, then, then_expected, traced};
+use crate::trace::Waiting;
 use crate::world::Drv;
 use frazil_code::FileCode;
 use frazil_store::context::{ContextElem, DerivedPath, placeholder};
@@ -16,10 +17,14 @@ use frazil_store::derivation::{DerivationError, Draft, HashModulo, HashesModulo}
 use frazil_store::hash::Algorithm;
 use frazil_store::path::{Method, StorePath, check_name};
 use frazil_syntax::symbol::Symbol;
-use frazil_value::Val;
 use frazil_value::heap::NO_UNIT;
+use frazil_value::{Slot, Val};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
+
+/// Builtins for parts of a derivation that wait to be made; no program can name them.
+const ALL: &str = "all outputs";
+const OUTPUT: &str = "output of a derivation";
 
 pub(super) const TABLE: &[Builtin] = &[
     row(
@@ -28,12 +33,12 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Attrs, "while evaluating the argument passed to builtins.derivationStrict")],
         derivation_strict,
     ),
-    row(
-        "derivation",
-        1,
-        &[strict(0, Want::Attrs, "while evaluating the value passed for the lambda argument")],
-        derivation,
-    ),
+    row("derivation", 1, &[strict(0, Want::Any, "")], derivation),
+    row(ALL, 1, &[], all_outputs),
+    row(OUTPUT, 2, &[], |m, a| {
+        let i = m.heap.as_int(a[1]).expect("a number of an output") as usize;
+        Ok(Step::Done(output_set(m, a[0], i)))
+    }),
     row(
         "placeholder",
         1,
@@ -48,48 +53,105 @@ pub(super) const TABLE: &[Builtin] = &[
 /// `derivation`: the attributes, and for each output a set whose `outPath` and `drvPath` are computed when wanted.
 fn derivation(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let attrs = a[0];
+    if !attrs.is_attrs() {
+        const CONTEXT: &str = "while evaluating the value passed for the lambda argument";
+        let pos = m.derivation_lambda();
+        return Err(m.wanted("a set", attrs).while_(pos, CONTEXT));
+    }
     match m.attr(attrs, m.st.known.outputs()) {
         None => {
             let out = m.symbol_string(m.st.known.out());
             finish_derivation(m, attrs, &[out])
         }
-        Some(outputs) => then(Step::Force(outputs.get()), &[attrs], |m, kept, outputs| {
-            let attrs = kept[0];
-            m.expect(outputs, Want::List, "while evaluating the second argument passed to builtins.map")?;
-            let names = Names { attrs, names: elements(m, outputs), i: 0 };
-            Ok(Step::ReturnRun(Box::new(names)))
-        }),
+        Some(outputs) => {
+            let outputs = outputs.get();
+            Ok(Step::ReturnRun(Box::new(Names { attrs, outputs, names: None, i: 0 })))
+        }
     }
 }
 
-/// Forces the names of the outputs.
+/// Forces the outputs and their names.
 struct Names {
     attrs: Val,
-    names: Vec<Val>,
+    outputs: Val,
+    names: Option<Vec<Val>>,
     i: usize,
 }
 
 impl Native for Names {
-    traced!(self, visit: [self.attrs], &self.names);
+    traced!(self, visit: [self.attrs, self.outputs], self.names.iter().flatten());
 
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        if input != Val::ABSENT {
-            const CONTEXT: &str = "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
-            self.names[self.i] = m.expect(input, Want::Plain, CONTEXT)?;
-            self.i += 1;
+        self.step(m, input).map_err(|mut error| {
+            self.trace(m, &mut error);
+            // Of a builtin that failed itself nobody asks for the line.
+            let text = "from call site".into();
+            m.trail.waiting = Waiting::Line { text, shown: Shown::InFull, always: false };
+            error
+        })
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
+        const NAME: &str =
+            "while evaluating the `name` attribute of an element of the list passed to builtins.listToAttrs";
+        const LEFT: &str = "in the left operand of the update (//) operator";
+        const MAP: &str = "while calling the 'map' builtin";
+        const HEAD: &str = "while calling the 'head' builtin";
+        const TO_SET: &str = "while calling the 'listToAttrs' builtin";
+        let lines: &[(usize, usize, &'static str)] = match &self.names {
+            None => &[(57, 17, MAP), (60, 2, HEAD)],
+            Some(names) if names.is_empty() => &[(60, 2, HEAD)],
+            Some(_) => &[(48, 5, NAME), (41, 9, TO_SET), (41, 9, LEFT), (49, 13, LEFT)],
+        };
+        for &(line, column, text) in lines {
+            error.add_trace(m.derivation_pos(internal_offset(line, column)), text);
         }
-        match self.names.get(self.i) {
+        let pos = m.derivation_lambda();
+        error.add_shown(pos, "while calling anonymous lambda", Shown::InFull);
+    }
+
+    fn site_line(&self) -> Option<(&'static str, Shown, bool)> {
+        Some(("from call site", Shown::InFull, false))
+    }
+}
+
+impl Names {
+    fn step(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        let Some(names) = &mut self.names else {
+            if input == Val::ABSENT {
+                return Ok(Step::Force(self.outputs));
+            }
+            m.expect(input, Want::List, "while evaluating the second argument passed to builtins.map")?;
+            let first = m.heap.list(input).first().map(Slot::get);
+            self.names = Some(elements(m, input));
+            let empty = || Error::eval("'builtins.head' called on an empty list");
+            return first.map(Step::Force).ok_or_else(empty);
+        };
+        if !m.fits(input, Want::Plain) {
+            let pos = m.derivation_pos(internal_offset(48, 5));
+            let mut error = m.unwanted_at(input, Want::Plain, pos, "");
+            // What is said of it is the same as of a name that fails.
+            error.data_mut().traces.pop();
+            return Err(error);
+        }
+        names[self.i] = input;
+        self.i += 1;
+        match names.get(self.i) {
             Some(&name) => Ok(Step::Force(name)),
-            None if self.names.is_empty() => Err(Error::eval("'builtins.head' called on an empty list")),
-            None => finish_derivation(m, self.attrs, &self.names),
+            None => finish_derivation(m, self.attrs, names),
         }
     }
 }
 
 /// Lines of CppNix's `derivation-internal.nix` that its traces show of what is native here; the others are left empty.
-const SHOWN: [(usize, &str); 12] = [
+const SHOWN: [(usize, &str); 21] = [
+    (29, "*/"),
     (30, "drvAttrs@{"),
+    (31, "  outputs ? [ \"out\" ],"),
     (37, "  strict = derivationStrict drvAttrs;"),
+    (40, "    drvAttrs"),
+    (41, "    // (builtins.listToAttrs outputsList)"),
+    (42, "    // {"),
     (43, "      all = map (x: x.value) outputsList;"),
     (44, "      inherit drvAttrs;"),
     (47, "  outputToAttrListElement = outputName: {"),
@@ -99,6 +161,10 @@ const SHOWN: [(usize, &str); 12] = [
     (51, "      drvPath = strict.drvPath;"),
     (52, "      type = \"derivation\";"),
     (53, "      inherit outputName;"),
+    (54, "    };"),
+    (55, "  };"),
+    (57, "  outputsList = map outputToAttrListElement outputs;"),
+    (59, "in"),
     (60, "(builtins.head outputsList).value"),
 ];
 
@@ -112,6 +178,11 @@ impl Machine<'_> {
     /// The position in `derivation-internal.nix` that a delayed call of [`finish_derivation`] has by that number.
     pub(crate) fn internal_pos(&mut self, at: u16) -> Option<Pos> {
         (at != UNSAID).then(|| self.derivation_pos(at))
+    }
+
+    /// Where `derivation` stands.
+    pub(crate) fn derivation_lambda(&mut self) -> Pos {
+        self.derivation_pos(internal_offset(30, 1))
     }
 
     fn derivation_pos(&mut self, offset: u16) -> Pos {
@@ -136,10 +207,49 @@ fn finish_derivation(m: &mut Machine<'_>, attrs: Val, outputs: &[Val]) -> Result
     let strict = m.heap.new_apply_thunk(NO_UNIT, internal_offset(37, 12), strict_fn, &[attrs]);
     let drv_path_name = m.symbol_string(m.st.known.drv_path());
     let drv_path = m.heap.new_apply_thunk(NO_UNIT, UNSAID, get_attr, &[drv_path_name, strict]);
-    let kind = m.symbol_string(m.st.known.derivation());
-    m.st.stats.thunks += 2 + outputs.len() as u64;
+    m.st.stats.thunks += 3 + outputs.len() as u64;
+    // What the sets of the outputs are made from. It and they hold each other, so it has holes that are filled afterwards.
+    let own = [attrs, strict, drv_path, Val::ABSENT];
+    let holes = outputs.iter().map(|_| Val::ABSENT);
+    let shared = m.heap.new_list(
+        own.into_iter().chain(outputs.iter().copied()).chain(holes).collect::<Vec<_>>().into_iter(),
+    );
+    let (make_all, make_set) = (m.global(ALL.as_bytes()), m.global(OUTPUT.as_bytes()));
+    let all = m.heap.new_apply_thunk(NO_UNIT, UNSAID, make_all, &[shared]);
+    let (slots, sets) = (m.heap.list(shared), NAMES_AT + outputs.len());
+    slots[ALL_AT].set(all);
+    for (i, slot) in slots[sets..].iter().enumerate().skip(1) {
+        let i = m.heap.new_int(i as i64);
+        slot.set(m.heap.new_apply_thunk(NO_UNIT, UNSAID, make_set, &[shared, i]));
+    }
+    let first = output_set(m, shared, 0);
+    m.heap.list(shared)[sets].set(first);
+    Ok(Step::Done(first))
+}
 
-    // The sets of the outputs hold each other, so they are made with holes that are filled afterwards.
+/// Where in what the sets of the outputs are made from the list of all is, and where the names begin; behind them are the
+/// sets. The attributes, the strict derivation and its path stand before.
+const ALL_AT: usize = 3;
+const NAMES_AT: usize = 4;
+
+/// The list of the sets of all outputs, each to be made when it is wanted.
+fn all_outputs(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
+    let (shared, elem_at) = (a[0], m.global(b"__elemAt"));
+    let (heap, len) = (m.heap, m.heap.list(a[0]).len());
+    let sets = NAMES_AT + (len - NAMES_AT) / 2..len;
+    m.st.stats.thunks += sets.len() as u64;
+    let sets =
+        sets.map(|i| heap.new_apply_thunk(NO_UNIT, UNSAID, elem_at, &[shared, heap.new_int(i as i64)]));
+    Ok(Step::Done(heap.new_list(sets)))
+}
+
+/// The set of the output of that number.
+fn output_set(m: &mut Machine<'_>, shared: Val, i: usize) -> Val {
+    // As they are held: a list is known by that.
+    let parts: Vec<Val> = m.heap.list(shared).iter().map(Slot::get).collect();
+    let &[attrs, strict, drv_path, all, ..] = &parts[..] else { unreachable!("made with these") };
+    let (outputs, sets) = parts[NAMES_AT..].split_at((parts.len() - NAMES_AT) / 2);
+    let get_attr = m.global(b"__getAttr");
     let names: Vec<Symbol> = outputs.iter().map(|&o| m.symbol(o)).collect();
     let known = &m.st.known;
     let own = [
@@ -150,36 +260,29 @@ fn finish_derivation(m: &mut Machine<'_>, attrs: Val, outputs: &[Val]) -> Result
         known.type_(),
         known.output_name(),
     ];
-    let mut keys: Vec<Symbol> = names.clone();
-    keys.extend(own);
+    // Of an output that is called like one of our own attributes ours counts, and of two outputs the first.
+    let keys: Vec<Symbol> = own.into_iter().chain(names.iter().copied()).collect();
     let output_pos = m.derivation_pos(internal_offset(49, 5));
     let own_pos = [(43, 7), (44, 15), (50, 7), (51, 7), (52, 7), (53, 15)];
     let own_pos = own_pos.map(|(line, column)| m.derivation_pos(internal_offset(line, column)));
-    let pos: Vec<Pos> = std::iter::repeat_n(output_pos, names.len()).chain(own_pos).collect();
-    let pos: Vec<Pos> = pos.into_iter().rev().collect();
-    let mut sets = Vec::with_capacity(outputs.len());
-    for &output in outputs {
-        let mut values = vec![Val::ABSENT; names.len()];
-        let out_path = m.heap.new_apply_thunk(NO_UNIT, internal_offset(50, 17), get_attr, &[output, strict]);
-        values.extend([Val::ABSENT, attrs, out_path, drv_path, kind, output]);
-        // Of an output that is called like one of our own attributes, ours counts.
-        let (keys, values): (Vec<Symbol>, Vec<Val>) = keys.iter().zip(&values).rev().unzip();
-        let added = m.new_attrs_at(&keys, &values, &pos);
-        let whole = m.update(attrs, added);
-        sets.push(m.flat(whole));
-    }
-    let all = list(m.heap, sets.clone());
-    let all_name = m.st.known.all();
-    for &set in &sets {
-        for (&name, &output) in names.iter().zip(&sets) {
-            let slot = m.attr(set, name).expect("each output is an attribute");
-            if slot.get() == Val::ABSENT {
-                slot.set(output);
-            }
+    let pos: Vec<Pos> = own_pos.into_iter().chain(std::iter::repeat_n(output_pos, names.len())).collect();
+    let kind = m.symbol_string(m.st.known.derivation());
+    let output = outputs[i];
+    let out_path = m.heap.new_apply_thunk(NO_UNIT, internal_offset(50, 17), get_attr, &[output, strict]);
+    m.st.stats.thunks += 1;
+    let own = [all, attrs, out_path, drv_path, kind, output];
+    let values: Vec<Val> = own.into_iter().chain(sets.iter().copied()).collect();
+    let added = m.new_attrs_at(&keys, &values, &pos);
+    let whole = m.update(attrs, added);
+    let set = m.flat(whole);
+    // The first set holds itself.
+    for &name in &names {
+        let slot = m.attr(set, name).expect("each output is an attribute");
+        if slot.get() == Val::ABSENT {
+            slot.set(set);
         }
-        m.attr(set, all_name).expect("just added").set(all);
     }
-    Ok(Step::Done(sets[0]))
+    set
 }
 
 impl Machine<'_> {
@@ -236,6 +339,10 @@ impl Stage {
     }
 }
 
+const STRUCTURED: &str =
+    "while evaluating the `__structuredAttrs` attribute passed to builtins.derivationStrict";
+const IGNORE_NULLS: &str =
+    "while evaluating the `__ignoreNulls` attribute passed to builtins.derivationStrict";
 const EVALUATING_NAME: &str = "while evaluating the derivation attribute 'name'";
 
 struct Strict {
@@ -370,7 +477,9 @@ impl Strict {
         if name == b"__json" {
             let name = self.draft.name.clone();
             m.st.say(&format!("warning: In derivation '{name}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead."));
-            self.draft.structured_attrs = Some(value);
+            let given = super::json::given_object(&value);
+            let cannot = |why| eval_error(format!("cannot process __json attribute: {why}"));
+            self.draft.structured_attrs = Some(given.map_err(cannot)?);
             return self.next(i);
         }
         match name {
@@ -543,7 +652,13 @@ impl Strict {
             require(m.st.settings.features.ca_derivations, "ca-derivations")?;
         }
         let state = &mut *m.st;
-        let finished = draft.finish(&store, &Known(&state.drvs), &mut state.scratch).map_err(eval_error)?;
+        let finished =
+            draft.finish(&store, &Known(&state.drvs), &mut state.scratch).map_err(|e| match e {
+                DerivationError::UnknownInput { drv } => {
+                    eval_error(format!("store path '{}/{drv}' does not exist", store.as_str()))
+                }
+                e => eval_error(e),
+            })?;
         m.st.stats.derivations += 1;
         if let Some(hash) = &finished.assumed_hash {
             let hash = hash.to_prefixed(frazil_store::hash::Format::Sri);
@@ -636,9 +751,14 @@ impl Native for Strict {
         if let Some(i) = at {
             let key = m.attrs(self.attrs).0[i];
             let pos = m.attr_pos(self.attrs, key);
-            let key = crate::message::text(m.st.symbols.name(key)).into_owned();
+            let key = m.shown_name(key);
             let name = &self.draft.name;
             error.add_trace(pos, format!("while evaluating attribute '{key}' of derivation '{name}'"));
+        }
+        match self.stage {
+            Stage::Structured => error.add_trace(Pos::NONE, STRUCTURED),
+            Stage::IgnoreNulls => error.add_trace(Pos::NONE, IGNORE_NULLS),
+            _ => {}
         }
         let pos = m.attr_pos(self.attrs, m.st.known.name());
         if self.draft.name.is_empty() {
@@ -659,18 +779,14 @@ impl Strict {
             Stage::Name if input == Val::ABSENT => Ok(Step::Force(self.name)),
             Stage::Name => self.start(m, input),
             Stage::Structured => {
-                const CONTEXT: &str =
-                    "while evaluating the `__structuredAttrs` attribute passed to builtins.derivationStrict";
-                if m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE {
+                if self.flag_value(m, input, Stage::Structured)? {
                     self.json = Some(Vec::new());
                 }
                 self.stage = Stage::IgnoreNulls;
                 self.flag(m, m.st.known.ignore_nulls())
             }
             Stage::IgnoreNulls => {
-                const CONTEXT: &str =
-                    "while evaluating the `__ignoreNulls` attribute passed to builtins.derivationStrict";
-                self.ignore_nulls = m.expect(input, Want::Bool, CONTEXT)? == Val::TRUE;
+                self.ignore_nulls = self.flag_value(m, input, Stage::IgnoreNulls)?;
                 self.attr(m, 0)
             }
             Stage::Attr(i) => self.attr(m, i),
@@ -680,6 +796,14 @@ impl Strict {
             Stage::Structure(i) => self.structure(m, i, input),
             Stage::Element { attr, list, i } => self.element(m, attr, list, i, input),
         }
+    }
+
+    /// The value of a flag; the trace says what that of the stage is.
+    fn flag_value(&mut self, m: &mut Machine<'_>, v: Val, stage: Stage) -> Result<bool, Error> {
+        v.as_bool().ok_or_else(|| {
+            self.stage = stage;
+            m.wanted("a Boolean", v)
+        })
     }
 
     /// Which derivation was being evaluated.
@@ -707,17 +831,58 @@ fn output_of(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     then(Step::Force(a[0]), &[output], |m, kept, drv| {
         m.expect(drv, Want::String, OUTPUT_OF)?;
         // It is refused before the second argument is looked at.
-        output_base(m, drv).map_err(|e| e.while_(Pos::NONE, OUTPUT_OF))?;
-        then(Step::Force(kept[0]), &[drv], |m, kept, output| {
-            let drv = kept[0];
-            m.expect(output, Want::Plain, NAME)?;
-            let base = output_base(m, drv)?;
+        let base = output_base(m, drv).map_err(|e| e.while_(Pos::NONE, OUTPUT_OF))?;
+        let (found, right) = (m.heap.bytes(drv).to_vec(), derived_string(m, &base)?);
+        if found != right.as_bytes() {
+            let found = crate::message::text(&found);
+            let text = match base.split_last() {
+                None => format!("path string '{found}' has context with the different path '{right}'"),
+                Some((drv, output)) => format!(
+                    "string '{found}' has context with the output '{}' from derivation '{}', but the string is not the right placeholder for this derivation output. It should be '{right}'",
+                    crate::message::text(output),
+                    crate::message::text(&drv.display(&m.st.settings.store_dir)),
+                ),
+            };
+            return Err(eval_error(text).while_(Pos::NONE, OUTPUT_OF));
+        }
+        then_expected(kept[0], Want::Plain, NAME, &[drv], move |m, output| {
             let built = DerivedPath::built(&base, m.heap.bytes(output).into()).map_err(eval_error)?;
-            let text = built.placeholder().expect("an output of something");
+            let text = derived_string(m, &built)?;
             let context = m.st.contexts.of([ContextElem::Built(built)]);
             Ok(Step::Done(m.heap.new_string(text.as_bytes(), context)))
         })
     })
+}
+
+/// The string that stands for a path or for the output of a derivation. Whether an output of a derivation that is there has a
+/// path of its own is known from the derivation alone.
+fn derived_string(m: &mut Machine<'_>, path: &DerivedPath) -> Result<String, Error> {
+    let store = m.st.settings.store_dir.clone();
+    let Some((drv, output)) = path.split_last() else { return Ok(store.print(path.base())) };
+    let placeholder = || path.placeholder().expect("an output of something");
+    if !drv.is_opaque() {
+        return Ok(placeholder());
+    }
+    let place = store.print(drv.base());
+    let text =
+        m.st.host
+            .read_file(place.as_bytes())
+            .map_err(|_| eval_error(format!("path '{place}' is not a valid store path")))?;
+    if !drv.base().is_derivation() {
+        let text = format!("store path '{}' is not a valid derivation path", drv.base().as_str());
+        return Err(eval_error(format!("error parsing derivation '{place}': {text}")));
+    }
+    let name = drv.base().name();
+    let name = name.strip_suffix(".drv").unwrap_or(name).to_owned();
+    let drv = frazil_store::aterm::parse(&store, &name, &text)
+        .map_err(|e| eval_error(format!("error parsing derivation '{place}': {e}")))?;
+    match drv.outputs.iter().find(|(name, _)| *name == output) {
+        None => Err(eval_error(format!(
+            "derivation '{place}' does not have output '{}'",
+            crate::message::text(output)
+        ))),
+        Some((_, known)) => Ok(known.path().map_or_else(placeholder, |path| store.print(path))),
+    }
 }
 
 /// What a string with one element of context stands for.

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
 use crate::inputs::require_feature;
 use crate::machine::Machine;
-use crate::native::{Native, Step, then_closure};
+use crate::native::{Native, Step, then_expected};
 use frazil_store::hash::{Algorithm, Format, Hash, HashError};
 use frazil_value::Val;
 
@@ -16,12 +16,8 @@ pub(super) const TABLE: &[Builtin] = &[
         &[strict(0, Want::Plain, "while evaluating the first argument passed to builtins.hashString")],
         |m, a| {
             let algorithm = algorithm(m, m.heap.bytes(a[0]))?;
-            then_closure(Step::Force(a[1]), &[], move |m, text| {
-                m.expect(
-                    text,
-                    Want::String,
-                    "while evaluating the second argument passed to builtins.hashString",
-                )?;
+            const CONTEXT: &str = "while evaluating the second argument passed to builtins.hashString";
+            then_expected(a[1], Want::String, CONTEXT, &[], move |m, text| {
                 Ok(Step::Done(digits(m, &algorithm.hash(m.heap.bytes(text)))))
             })
         },
@@ -33,7 +29,7 @@ pub(super) const TABLE: &[Builtin] = &[
         |m, a| {
             let algorithm = algorithm(m, m.heap.bytes(a[0]))?;
             super::paths::path_of(a[1], &[], super::paths::REALISING, move |m, path, _| {
-                let contents = m.host_result(&path, m.st.host.read_file(&path))?;
+                let contents = m.realised_result(&path, m.st.host.read_file(&path))?;
                 Ok(Step::Done(digits(m, &algorithm.hash(&contents))))
             })
         },
@@ -80,13 +76,18 @@ struct Convert {
     algorithm: Option<Algorithm>,
 }
 
+const CONTEXTS: [&str; 3] = [
+    "while evaluating the attribute 'hash'",
+    "while evaluating the attribute 'hashAlgo'",
+    "while evaluating the attribute 'toHashFormat'",
+];
+
 impl Native for Convert {
+    fn trace(&self, _: &mut Machine<'_>, error: &mut Error) {
+        error.add_trace(Pos::NONE, CONTEXTS[self.fields.len()]);
+    }
+
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
-        const CONTEXTS: [&str; 3] = [
-            "while evaluating the attribute 'hash'",
-            "while evaluating the attribute 'hashAlgo'",
-            "while evaluating the attribute 'toHashFormat'",
-        ];
         if input != Val::ABSENT {
             m.expect(input, Want::Plain, CONTEXTS[self.fields.len()])?;
             let text = m.heap.bytes(input).to_vec();

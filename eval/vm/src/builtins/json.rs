@@ -8,6 +8,7 @@ use crate::native::{Args, Native, Step, traced};
 use frazil_syntax::symbol::Symbol;
 use frazil_text::json::{self, Event, Reader};
 use frazil_value::{Slot, Tag, Val};
+use std::collections::BTreeMap;
 
 pub(super) const TABLE: &[Builtin] = &[
     row("toJSON", 1, &[], |_, a| {
@@ -305,4 +306,88 @@ pub(super) fn from_json(m: &mut Machine<'_>, text: &[u8]) -> Result<Val, Error> 
         }
     }
     Ok(whole.expect("the reader ends with a value or an error"))
+}
+
+/// An object that a program wrote itself, as CppNix writes it again: names sorted, the last of equal ones kept.
+pub(super) fn given_object(text: &[u8]) -> Result<Vec<u8>, String> {
+    enum Part {
+        List(Vec<Vec<u8>>),
+        Object(BTreeMap<Vec<u8>, Vec<u8>>, Vec<u8>),
+    }
+    fn joined(begin: u8, parts: impl Iterator<Item = Vec<u8>>, end: u8) -> Vec<u8> {
+        let mut out = vec![begin];
+        for (i, part) in parts.enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            out.extend(part);
+        }
+        out.push(end);
+        out
+    }
+    let quoted = |text: &[u8]| {
+        let mut out = Vec::new();
+        json::string_into(text, &mut out).map_err(|e| e.to_string()).map(|()| out)
+    };
+    let (mut open, mut whole): (Vec<Part>, _) = (Vec::new(), None);
+    for event in Reader::new(text) {
+        let mut kind = "number";
+        let value = match event.map_err(|e| e.to_string())? {
+            Event::ArrayStart => {
+                open.push(Part::List(Vec::new()));
+                continue;
+            }
+            Event::ObjectStart => {
+                open.push(Part::Object(BTreeMap::new(), Vec::new()));
+                continue;
+            }
+            Event::Key(name) => {
+                if let Some(Part::Object(_, key)) = open.last_mut() {
+                    *key = name.into_owned();
+                }
+                continue;
+            }
+            Event::ArrayEnd | Event::ObjectEnd => {
+                match open.pop().expect("the reader checks that ends follow starts") {
+                    Part::List(parts) => {
+                        kind = "array";
+                        joined(b'[', parts.into_iter(), b']')
+                    }
+                    Part::Object(members, _) => {
+                        kind = "object";
+                        let members =
+                            members.into_iter().map(|(name, value)| Ok([quoted(&name)?, value].join(&b':')));
+                        joined(b'{', members.collect::<Result<Vec<_>, String>>()?.into_iter(), b'}')
+                    }
+                }
+            }
+            Event::Null => {
+                kind = "null";
+                b"null".to_vec()
+            }
+            Event::Bool(b) => {
+                kind = "boolean";
+                b.to_string().into_bytes()
+            }
+            Event::Int(n) => n.to_string().into_bytes(),
+            Event::Float(f) => {
+                let mut out = Vec::new();
+                frazil_text::float::json_into(f, &mut out);
+                out
+            }
+            Event::String(text) => {
+                kind = "string";
+                quoted(&text)?
+            }
+        };
+        match open.last_mut() {
+            None => whole = Some((kind, value)),
+            Some(Part::List(parts)) => parts.push(value),
+            Some(Part::Object(members, key)) => drop(members.insert(std::mem::take(key), value)),
+        }
+    }
+    match whole.expect("the reader ends with a value or an error") {
+        ("object", text) => Ok(text),
+        (kind, _) => Err(format!("[json.exception.type_error.302] type must be object, but is {kind}")),
+    }
 }

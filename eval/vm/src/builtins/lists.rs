@@ -186,10 +186,7 @@ fn with_function(
             m.expect(f, Want::Function, context)?;
             go_on(m, f)
         }
-        None => crate::native::then_closure(Step::Force(f), held, move |m, f| {
-            m.expect(f, Want::Function, context)?;
-            go_on(m, f)
-        }),
+        None => crate::native::then_expected(f, Want::Function, context, held, go_on),
     }
 }
 
@@ -764,7 +761,10 @@ impl Native for ConcatMap {
             const CONTEXT: &str =
                 "while evaluating the return value of the function passed to builtins.concatMap";
             if !input.is_list() {
-                let pos = m.function_pos(self.f);
+                let pos = match m.function_pos(input) {
+                    Pos::NONE => m.function_pos(self.f),
+                    pos => pos,
+                };
                 return Err(m.wanted("a list", input).while_(pos, CONTEXT));
             }
             self.lists.push(input);

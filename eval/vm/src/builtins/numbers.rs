@@ -31,13 +31,13 @@ pub(super) const TABLE: &[Builtin] = &[
     row(
         "ceil",
         1,
-        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.ceil")],
+        &[strict(0, Want::Said, "while evaluating the first argument passed to builtins.ceil")],
         |m, a| round(m, a[0], f64::ceil, "ceil"),
     ),
     row(
         "floor",
         1,
-        &[strict(0, Want::Any, "while evaluating the first argument passed to builtins.floor")],
+        &[strict(0, Want::Said, "while evaluating the first argument passed to builtins.floor")],
         |m, a| round(m, a[0], f64::floor, "floor"),
     ),
 ];
@@ -80,7 +80,12 @@ fn numbers(m: &mut Machine<'_>, a: Val, b: Val, words: &Words) -> Result<Numbers
         let what = if wants_float { "a float" } else { "an integer" };
         value.ok_or_else(|| m.wanted(what, v).while_(Pos::NONE, context))
     };
-    Ok(Numbers::Floats(number(m, a, words.first)?, number(m, b, words.second)?))
+    // CppNix leaves a word out there.
+    let first = match words.sign {
+        '*' if wants_float => "while evaluating the first of the multiplication",
+        _ => words.first,
+    };
+    Ok(Numbers::Floats(number(m, a, first)?, number(m, b, words.second)?))
 }
 
 fn checked(m: &Machine<'_>, result: Option<i64>, x: i64, y: i64, words: &Words) -> Result<Val, Error> {

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::files::{Origin, Pos};
 use crate::host::{FileKind, HostError, TreePart};
 use crate::machine::Machine;
-use crate::native::{Args, Native, Step, then, then_closure, traced};
+use crate::native::{Args, Native, Step, then, then_closure, then_expected, traced};
 use frazil_code::ScopeError;
 use frazil_store::context::ContextElem;
 use frazil_store::hash::{Algorithm, Hash, Hasher};
@@ -35,6 +35,13 @@ pub(super) const TABLE: &[Builtin] = &[
     row("readDir", 1, &[], |_, a| path_of(a[0], &[], REALISING, |m, path, _| read_dir(m, &path))),
     row("readFileType", 1, &[], |_, a| {
         path_of(a[0], &[], REALISING, |m, path, _| {
+            // Links on the way are not followed, as everywhere else.
+            let is_link = |at: &[u8]| m.st.host.kind(at) == Ok(FileKind::Symlink);
+            let ends = path.iter().enumerate().skip(1).filter(|(_, c)| **c == b'/').map(|(end, _)| end);
+            if let Some(link) = ends.map(|end| &path[..end]).find(|at| is_link(at)) {
+                let text = format!("path '{}' is a symlink", crate::message::text(link));
+                return Err(Error::new(ErrorKind::File, text));
+            }
             let kind = m.host_result(&path, m.st.host.kind(&path))?;
             Ok(Step::Done(kind_name(m, kind)))
         })
@@ -90,12 +97,9 @@ pub(super) const TABLE: &[Builtin] = &[
         const CONTEXT: &str =
             "while evaluating the second argument (the path to filter) passed to 'builtins.filterSource'";
         path_of(a[1], &[filter], CONTEXT, move |_, path, context| {
-            then_closure(Step::Force(filter), &[], move |m, filter| {
-                m.expect(
-                    filter,
-                    Want::Function,
-                    "while evaluating the first argument passed to builtins.filterSource",
-                )?;
+            const FILTER: &str = "while evaluating the first argument passed to builtins.filterSource";
+            let path = path.clone();
+            then_expected(filter, Want::Function, FILTER, &[], move |m, filter| {
                 let source = Source {
                     name: base_name(&path).to_vec(),
                     path: path.clone(),
@@ -325,13 +329,39 @@ impl Machine<'_> {
     /// The host's answer about a path, or its error as one of evaluation.
     pub(crate) fn host_result<T>(&self, path: &[u8], result: Result<T, HostError>) -> Result<T, Error> {
         result.map_err(|error| {
+            let bad = self.no_store_path(path);
             let path = crate::message::text(path);
             match error {
-                HostError::NotFound => Error::new(ErrorKind::File, format!("path '{path}' does not exist")),
+                HostError::NotFound => bad
+                    .unwrap_or_else(|| Error::new(ErrorKind::File, format!("path '{path}' does not exist"))),
                 HostError::Forbidden(why) => Error::new(ErrorKind::Restricted, why),
                 HostError::Failed(why) => Error::new(ErrorKind::File, format!("reading '{path}': {why}")),
             }
         })
+    }
+
+    /// The error of a path in the store below something that can be no store path. CppNix finds that out when it looks for a
+    /// file that is not there.
+    fn no_store_path(&self, path: &[u8]) -> Option<Error> {
+        let store = self.st.settings.store_dir.as_str().as_bytes();
+        let base = path.strip_prefix(store)?.strip_prefix(b"/")?.split(|&c| c == b'/').next()?;
+        StorePath::parse(base).err().map(|error| Error::eval(error.to_string()))
+    }
+
+    /// `host_result` of a path all of whose links are followed before anything else.
+    pub(crate) fn realised_result<T>(&self, path: &[u8], result: Result<T, HostError>) -> Result<T, Error> {
+        match result {
+            Err(HostError::NotFound) => {
+                let path = self.followed_all(path)?;
+                let missing = self.host_result(&path, Err(HostError::NotFound));
+                let realising = |e: Error| {
+                    let path = crate::message::text(&path);
+                    e.while_(Pos::NONE, format!("while realising the context of path '{path}'"))
+                };
+                missing.map_err(|e| if self.no_store_path(&path).is_some() { realising(e) } else { e })
+            }
+            result => self.host_result(path, result),
+        }
     }
 }
 
@@ -482,7 +512,7 @@ impl Machine<'_> {
 // ---- reading ------------------------------------------------------------------------------------------
 
 fn read_file(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
-    let contents = m.host_result(path, m.st.host.read_file(path))?;
+    let contents = m.realised_result(path, m.st.host.read_file(path))?;
     if contents.contains(&0) {
         let path = crate::message::text(path);
         return Err(Error::eval(format!(
@@ -514,7 +544,7 @@ fn read_dir(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
             let path = crate::message::text(&path);
             return Err(Error::new(ErrorKind::File, format!("cannot read directory \"{path}\": {why}")));
         }
-        entries => m.host_result(path, entries)?,
+        entries => m.realised_result(path, entries)?,
     };
     let (mut names, mut values) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for (name, kind) in entries {
@@ -543,6 +573,7 @@ fn path_exists(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
         if must_be_dir && kind == Ok(FileKind::Symlink) {
             kind = m.st.host.read_dir(&path).map(|_| FileKind::Directory);
         }
+        // CppNix 2.34 fails at what can be no store path; its later versions answer as here.
         Ok(Step::Done(Val::bool(match kind {
             Ok(kind) => !must_be_dir || kind == FileKind::Directory,
             Err(_) => false,
@@ -734,7 +765,7 @@ impl Machine<'_> {
             match self.st.host.kind(&file) {
                 Ok(_) => return Ok(file),
                 Err(error @ HostError::Forbidden(_)) => return self.host_result(&file, Err(error)),
-                Err(_) => {}
+                Err(_) => self.no_store_path(&file).map_or(Ok(()), Err)?,
             }
         }
         if name == b"nix/fetchurl.nix" {
@@ -806,6 +837,9 @@ impl Machine<'_> {
         let kind = self.st.host.kind(&path);
         if let Err(HostError::Forbidden(_)) = kind {
             self.host_result(&path, kind.clone())?;
+        }
+        if let (false, Err(HostError::NotFound), Some(error)) = (is_url, &kind, self.no_store_path(&path)) {
+            return Err(error);
         }
         let found: Option<Arc<[u8]>> = (!is_url && kind.is_ok()).then(|| path.into());
         if found.is_none() {

@@ -6,7 +6,7 @@ use crate::coerce::{Coerce, CoerceTo, to_string};
 use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
-use crate::native::{Native, Step, then, then_closure, traced};
+use crate::native::{Native, Step, then, then_closure, then_expected, traced};
 use frazil_store::context::ContextElem;
 use frazil_syntax::symbol::Symbol;
 use frazil_value::Val;
@@ -41,14 +41,13 @@ pub(super) const TABLE: &[Builtin] = &[
             }
             match m.heap.peek(a[1]) {
                 Some(len) if len.as_small_int().is_some() => substring(m, &[a[0], len, a[2]]),
-                _ => then(Step::Force(a[1]), &[a[0], a[2]], |m, kept, len| {
-                    m.expect(
-                        len,
-                        Want::Int,
-                        "while evaluating the second argument (the substring length) passed to builtins.substring",
-                    )?;
-                    substring(m, &[kept[0], len, kept[1]])
-                }),
+                _ => {
+                    const CONTEXT: &str = "while evaluating the second argument (the substring length) passed to builtins.substring";
+                    let (start, text) = (a[0], a[2]);
+                    then_expected(a[1], Want::Int, CONTEXT, &[start, text], move |m, len| {
+                        substring(m, &[start, len, text])
+                    })
+                }
             }
         },
     ),
@@ -460,14 +459,14 @@ impl Append {
         Append { string, set, order, i: 0, field: Field::Entry, elems: Vec::new(), asked: None }
     }
 
-    fn key(&self, m: &mut Machine<'_>) -> (String, Pos) {
+    fn key(&self, m: &mut Machine<'_>) -> (Symbol, Pos) {
         let key = m.attrs(self.set).0[self.order[self.i - 1] as usize];
-        (crate::message::text(m.st.symbols.name(key)).into_owned(), m.attr_pos(self.set, key))
+        (key, m.attr_pos(self.set, key))
     }
 
     fn path(&self, m: &mut Machine<'_>) -> Result<frazil_store::path::StorePath, Error> {
-        let (name, pos) = self.key(m);
-        let parsed = m.st.settings.store_dir.parse(&crate::message::bytes(&name));
+        let (key, pos) = self.key(m);
+        let (parsed, name) = (m.st.settings.store_dir.parse(m.st.symbols.name(key)), m.shown_name(key));
         parsed.map_err(|_| Error::eval(format!("context key '{name}' is not a store path")).at(pos))
     }
 
@@ -476,7 +475,8 @@ impl Append {
         if path.is_derivation() {
             return Ok(path);
         }
-        let (name, pos) = self.key(m);
+        let (key, pos) = self.key(m);
+        let name = m.shown_name(key);
         let text = format!("tried to add {what} context of {name}, which is not a derivation, to a string");
         Err(Error::eval(text).at(pos))
     }

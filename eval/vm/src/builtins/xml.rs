@@ -200,6 +200,21 @@ impl Place {
 
 impl Native for ToXml {
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
+        self.step(m, input).inspect_err(|_| self.leave_unfinished(m))
+    }
+
+    fn trace(&self, m: &mut Machine<'_>, _: &mut Error) {
+        self.leave_unfinished(m);
+    }
+}
+
+impl ToXml {
+    /// Keeps the document so far, all its elements closed: CppNix prints it as it goes.
+    fn leave_unfinished(&self, m: &mut Machine<'_>) {
+        m.st.unfinished = self.writer.clone().finish();
+    }
+
+    fn step(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let mut input = input;
         loop {
             if input != Val::ABSENT {
