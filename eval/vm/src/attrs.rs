@@ -259,7 +259,7 @@ impl<'w> Machine<'w> {
             let v = slot.get();
             // A thunk that has run is not worth keeping.
             match self.heap.peek(v) {
-                Some(value) if !v.is_element() && !(keeps_lists && value.is_list()) => value,
+                Some(value) if !(v.is_element() || keeps_lists && value.is_list()) => value,
                 _ => v,
             }
         });
