@@ -231,7 +231,8 @@ char *frazil_value_print_deep(const frazil_value *value, frazil_error **error);
 //
 // # Safety
 // Handles and places are as this library's header says.
-char *frazil_value_doc(const frazil_value *value, frazil_error **error);
+char *frazil_value_doc(const frazil_value *value,
+                       frazil_error **error);
 
 // The text that the value is coerced to.
 //
