@@ -1,5 +1,6 @@
 //! Hash algorithms, and hashes as people write them.
 
+use base64ct::{Base64, Encoding};
 use std::fmt;
 
 use md5::Md5;
@@ -198,9 +199,9 @@ impl Hash {
     /// The digest in this format, after the algorithm's name only if the format is SRI.
     pub fn to_digits(&self, format: Format) -> String {
         match format {
-            Format::Base16 => data_encoding::HEXLOWER.encode(self.digest()),
+            Format::Base16 => base16ct::lower::encode_string(self.digest()),
             Format::Nix32 => base32::encode(self.digest()),
-            Format::Base64 => data_encoding::BASE64.encode(self.digest()),
+            Format::Base64 => Base64::encode_string(self.digest()),
             Format::Sri => format!("{}-{}", self.algorithm, self.to_digits(Format::Base64)),
         }
     }
@@ -246,7 +247,7 @@ pub fn sha256(bytes: &[u8]) -> Sha256Digest {
 pub fn hex_into(bytes: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + 2 * bytes.len(), 0);
-    data_encoding::HEXLOWER.encode_mut(bytes, &mut out[start..]);
+    base16ct::lower::encode(bytes, &mut out[start..]).expect("there is room for two digits a byte");
 }
 
 /// A hash in the making, fed piece by piece.
@@ -321,7 +322,7 @@ fn format_by_len(digest: &[u8], algorithm: Algorithm) -> Result<Format, HashErro
 
 fn decode(digest: &[u8], algorithm: Algorithm, format: Format) -> Result<Hash, HashError> {
     let bytes = match format {
-        Format::Base16 => data_encoding::HEXLOWER_PERMISSIVE.decode(digest).ok(),
+        Format::Base16 => base16ct::mixed::decode_vec(digest).ok(),
         Format::Nix32 => base32::decode(digest),
         Format::Base64 | Format::Sri => decode_base64(digest),
     };
