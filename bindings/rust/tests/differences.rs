@@ -92,3 +92,18 @@ answers! {
         "error: experimental Nix feature 'ca-derivations' is disabled; add '--extra-experimental-features \
          ca-derivations' to enable it",
 }
+
+/// CppNix would build it, which it says in other words.
+#[test]
+fn a_folder_above_an_output_is_no_sign_of_it() {
+    let derivation = r#"(derivation { name = "x"; system = "s"; builder = "b"; })"#;
+    let path = Engine::new().session().eval(format!("{derivation}.drvPath").as_str()).expect("it is derived");
+    let path = path.text().expect("it is a text");
+    let host = Memory::new().file(path, "");
+    let mut evaluator = Engine::builder().host(host).build().evaluator();
+    let error = evaluator
+        .eval(format!("builtins.readFile (dirOf {derivation})").as_str())
+        .expect_err("nothing was built");
+    assert_eq!(error.code(), "unavailable");
+    assert!(error.message().starts_with("cannot build '/nix/store/"), "{}", error.message());
+}

@@ -273,7 +273,9 @@ fn realise(m: &Machine<'_>, path: &[u8], context: u32) -> Result<(), Unrealised>
             "cannot build '{shown}' during evaluation because {option}"
         )));
     }
-    if m.st.host.kind(path).is_ok() {
+    // Of what is in the store by that name all of it is there; what is not below the store says nothing.
+    let in_store = path.strip_prefix(store.as_str().as_bytes()).is_some_and(|rest| rest.starts_with(b"/"));
+    if in_store && m.st.host.kind(path).is_ok() {
         return Ok(());
     }
     Err(Unrealised::Unbuilt(format!(
