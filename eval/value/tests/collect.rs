@@ -4,6 +4,14 @@ use frazil_syntax::symbol::Symbols;
 use frazil_value::{Claim, Heap, LayoutId, Layouts, Slot, Val};
 use proptest::prelude::*;
 
+/// Fewer of something where every step is checked and takes a thousand times as long.
+const fn scaled(n: usize) -> usize {
+    if cfg!(miri) { n.div_ceil(25) } else { n }
+}
+
+/// Bytes of an object that has a chunk for itself.
+const LONG: usize = if cfg!(miri) { 33_000 } else { 40_000 };
+
 /// How to make one object; numbers choose its parts among the objects before it.
 #[derive(Clone, Debug)]
 enum Recipe {
@@ -30,12 +38,13 @@ fn recipe() -> impl Strategy<Value = Recipe> {
     let parts = || prop::collection::vec(any::<usize>(), 0..6);
     prop_oneof![
         (0..200usize).prop_map(Recipe::Text),
-        (60_000..70_000usize).prop_map(Recipe::Text),
+        (LONG..LONG + scaled(10_000)).prop_map(Recipe::Text),
         (0..100usize).prop_map(Recipe::Path),
         any::<f64>().prop_map(Recipe::Float),
         any::<i64>().prop_map(Recipe::BigInt),
         parts().prop_map(Recipe::List),
-        (part(), 4000..9000usize).prop_map(|(part, n)| Recipe::LongList(part, n)),
+        (part(), LONG / 8 - scaled(2000)..LONG / 8 + scaled(2000))
+            .prop_map(|(part, n)| Recipe::LongList(part, n)),
         parts().prop_map(Recipe::Attrs),
         (part(), part(), prop::option::of(part())).prop_map(|(a, b, c)| Recipe::Overlay(a, b, c)),
         parts().prop_map(Recipe::Closure),
@@ -224,7 +233,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: scaled(128) as u32, failure_persistence: None, ..Default::default() })]
 
     /// Twice over: objects made in the holes of the first collection are no danger to those that survived it.
     #[test]
@@ -253,7 +262,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: scaled(128) as u32, failure_persistence: None, ..Default::default() })]
 
     /// Collections of young objects, between which old ones get young values, free nothing that can be reached.
     #[test]
@@ -337,19 +346,20 @@ proptest! {
 /// A chain of lists, each holding the one before: as deep as any program makes it.
 #[test]
 fn depth_costs_no_stack() {
+    const DEPTH: usize = if cfg!(miri) { 1_000 } else { 1_000_000 };
     let mut world = World::new();
     let mut v = Val::NULL;
-    for _ in 0..1_000_000 {
+    for _ in 0..DEPTH {
         v = world.heap.new_list([v].into_iter());
     }
     let live = world.heap.collect(&mut |visit| visit(v), &world.layouts);
-    assert!(live >= 16_000_000);
+    assert!(live >= 16 * DEPTH as u64);
     let mut depth = 0;
     while v != Val::NULL {
         v = world.heap.list(v)[0].get();
         depth += 1;
     }
-    assert_eq!(depth, 1_000_000);
+    assert_eq!(depth, DEPTH);
 }
 
 #[test]
@@ -367,12 +377,12 @@ fn cycles_are_collected() {
 fn holes_are_used_again() {
     let mut world = World::new();
     // Every hundredth string stays, so that no chunk is free but almost all of each is.
-    let strings: Vec<Val> = (0..50_000).map(|_| world.heap.new_string(&[b'a'; 100], 0)).collect();
+    let strings: Vec<Val> = (0..scaled(50_000)).map(|_| world.heap.new_string(&[b'a'; 100], 0)).collect();
     let held = world.heap.reserved();
     let kept: Vec<Val> = strings.into_iter().step_by(100).collect();
-    for _ in 0..20 {
+    for _ in 0..scaled(20) {
         world.heap.collect(&mut |visit| kept.iter().for_each(|&v| visit(v)), &world.layouts);
-        for _ in 0..40_000 {
+        for _ in 0..scaled(40_000) {
             world.heap.new_string(&[b'b'; 100], 0);
         }
         assert_eq!(world.heap.reserved(), held);
@@ -384,7 +394,7 @@ fn holes_are_used_again() {
 #[test]
 fn a_wide_object_leaves_the_holes() {
     let mut world = World::new();
-    let strings: Vec<Val> = (0..50_000).map(|_| world.heap.new_string(&[b'a'; 100], 0)).collect();
+    let strings: Vec<Val> = (0..scaled(50_000)).map(|_| world.heap.new_string(&[b'a'; 100], 0)).collect();
     let kept: Vec<Val> = strings.into_iter().step_by(100).collect();
     world.heap.collect(&mut |visit| kept.iter().for_each(|&v| visit(v)), &world.layouts);
     let before = world.heap.reserved();
@@ -392,7 +402,7 @@ fn a_wide_object_leaves_the_holes() {
         world.heap.new_string(&[b'c'; 20_000], 0);
     }
     let held = world.heap.reserved();
-    for _ in 0..30_000 {
+    for _ in 0..scaled(30_000) {
         world.heap.new_string(&[b'b'; 100], 0);
     }
     assert_eq!(world.heap.reserved(), held);
@@ -402,8 +412,8 @@ fn a_wide_object_leaves_the_holes() {
 fn memory_is_given_back() {
     let mut world = World::new();
     let empty = world.heap.reserved();
-    for _ in 0..20 {
-        for _ in 0..10_000 {
+    for _ in 0..scaled(20) {
+        for _ in 0..scaled(10_000) {
             world.heap.new_list(vec![Val::NULL; 10].into_iter());
         }
         let large = world.heap.new_string(&vec![0; 1 << 20], 0);
