@@ -207,15 +207,27 @@ stage_wasm() {
     return
   fi
   cp bindings/wasm/tests/* bindings/wasm/README.md "$place/"
-  cp bindings/cli/tests/scoreboard.txt "$place/"
   check wasm-types env -C "$place" npx tsc --strict --noEmit --skipLibCheck false --module nodenext --lib esnext,dom,dom.iterable,dom.asynciterable types.mts
   counted wasm-contract env -C "$place" node contract.mjs @frazil/wasm "$PWD/bindings/contract/cases.json"
   counted wasm-package bash -c "$(declare -f ours); cd '$place' && set -o pipefail && node --test --test-reporter=spec package.test.mjs 2>&1 | ours"
-  if [ ! -d "$nix_tests/lang" ]; then
+  local suites=() owed=()
+  if [ -d "$nix_tests/lang" ]; then
+    suites+=(--suite "lang=$nix_tests")
+    # Strings of JavaScript's hold no other bytes than UTF-8.
+    owed+=(--owed lang/eval-fail-toJSON-non-utf-8=right)
+  else
     skip wasm "CppNix's language suite" "$nix_tests/lang is absent (FRAZIL_NIX_TESTS)"
-    return
   fi
-  counted wasm env -C "$place" node lang.mjs @frazil/wasm "$nix_tests" scoreboard.txt
+  if [ -d "$nix_head/lang" ]; then
+    suites+=(--suite "head=$nix_head")
+    # Events do not tell warnings of programs from others.
+    owed+=(--owed head/eval-fail-toJSON-non-utf-8=right --owed head/eval-okay-warn-indentation=right)
+  else
+    skip wasm "the language suite of a later CppNix" "$nix_head/lang is absent (FRAZIL_NIX_HEAD)"
+  fi
+  if [ ${#suites[@]} -gt 0 ]; then
+    counted wasm python3 bindings/cli/tests/lang.py --command "node $place/nix-instantiate.mjs @frazil/wasm" "${suites[@]}" "${owed[@]}" --check
+  fi
 }
 
 # The site, driven in Debian's Chromium.

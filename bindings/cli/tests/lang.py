@@ -2,7 +2,7 @@
 """Run a language suite in the layout of CppNix's tests/functional/lang and keep its scoreboard.
 
     lang.py --command "target/release/frazil nix-instantiate" --suite NAME=DIR [--suite NAME=DIR]...
-            [--check | --write] [--match REGEX] [--diff] [--jobs N]
+            [--check | --write] [--owed NAME/CASE=LEVEL]... [--match REGEX] [--diff] [--jobs N]
 
 What a case can reach, each level including the one before it:
 
@@ -10,9 +10,9 @@ What a case can reach, each level including the one before it:
     right   for a case that must fail, also the expected innermost message
     strict  all of its output to the letter
 
-`--check` compares with the scoreboard beside this file and fails if a case reaches less than is written there;
-`--write` writes the scoreboard anew. Without either, the run fails if a case is not strict. A `cli-*.sh` of the suite is a
-script that must end with status 0, with a `nix-instantiate` first on its PATH.
+`--check` compares with the scoreboard beside this file and fails if a case reaches less than is written there, or less than
+`--owed` asks of it; `--write` writes the scoreboard anew. Without either, the run fails if a case is not strict. A `cli-*.sh` of
+the suite is a script that must end with status 0, with a `nix-instantiate` first on its PATH.
 
 Only Python's standard library (3.9 or later) is used. What a case sees of the world mirrors CppNix 2.34.8's own harness.
 """
@@ -289,6 +289,8 @@ def main():
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="fail if a case is lost against the scoreboard")
     mode.add_argument("--write", action="store_true", help="write the scoreboard")
+    parser.add_argument("--owed", action="append", default=[], metavar="NAME/CASE=LEVEL",
+                        help="what a case must reach with this command, whatever the scoreboard says")
     parser.add_argument("--match", default="", metavar="REGEX", help="only cases whose names match")
     parser.add_argument("--diff", action="store_true", help="show what differs")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
@@ -296,6 +298,10 @@ def main():
     if options.write and options.match:
         parser.error("--write needs whole suites")
     board = read_scoreboard()
+    for word in options.owed:
+        case, _, level = word.partition("=")
+        suite, _, case = case.partition("/")
+        board.setdefault(suite, {})[case] = level
     if options.write and not board.keys() <= {word.partition("=")[0] for word in options.suite}:
         parser.error(f"--write needs all suites of the scoreboard: {', '.join(board)}")
 

@@ -83,7 +83,7 @@ export type ErrorCode =
   | 'FRAZIL_THROWN' | 'FRAZIL_ASSERTION' | 'FRAZIL_ABORT' | 'FRAZIL_SYNTAX' | 'FRAZIL_UNDEFINED_VARIABLE'
   | 'FRAZIL_MISSING_ATTRIBUTE' | 'FRAZIL_TYPE' | 'FRAZIL_INFINITE_RECURSION' | 'FRAZIL_CALL_DEPTH' | 'FRAZIL_STEPS'
   | 'FRAZIL_MEMORY' | 'FRAZIL_TIME' | 'FRAZIL_CANCELLED' | 'FRAZIL_FILE' | 'FRAZIL_RESTRICTED' | 'FRAZIL_UNAVAILABLE'
-  | 'FRAZIL_HOST_FUNCTION' | 'FRAZIL_BUSY' | 'FRAZIL_INTERNAL' | 'FRAZIL_EVAL'
+  | 'FRAZIL_USAGE' | 'FRAZIL_HOST_FUNCTION' | 'FRAZIL_BUSY' | 'FRAZIL_INTERNAL' | 'FRAZIL_EVAL'
 
 interface Fields {
   code: string
@@ -594,6 +594,11 @@ export class Evaluator {
   /** A program as a part of the evaluator sees it, for people. */
   explain(view: View, text: string, { base = '/' }: { base?: string } = {}): string {
     return this.#now((session) => session.explain(view, text, base))
+  }
+
+  /** A program as `nix-instantiate --parse` prints it. */
+  parse(text: string, { base = '/' }: { base?: string } = {}): string {
+    return decoder.decode(this.#now((session) => session.parse(text, base)))
   }
 
   /** Names that mean something in every program. */

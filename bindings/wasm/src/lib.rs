@@ -209,6 +209,11 @@ impl Session {
         self.0.with(|evaluator| evaluator.explain(view, Source::text(text, base))).map_err(thrown)
     }
 
+    /// A program as CppNix prints it.
+    pub fn parse(&self, text: &str, base: &str) -> Result<Vec<u8>, String> {
+        self.0.with(|evaluator| evaluator.enter(|scope| scope.parse(Source::text(text, base)))).map_err(thrown)
+    }
+
     /// Names that mean something in every program, as JSON.
     pub fn globals(&self) -> Result<String, String> {
         self.with(|evaluator| json!(evaluator.globals()).to_string())

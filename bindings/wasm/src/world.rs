@@ -33,20 +33,22 @@ impl Host for World {
 
     fn read_dir(&self, path: &[u8]) -> HostResult<Vec<(Vec<u8>, Option<FileKind>)>> {
         let mut names = BTreeMap::new();
-        let mut answer = Err(HostError::NotFound);
+        let mut found = false;
         for layer in &self.layers {
             match layer.read_dir(path) {
                 Ok(entries) => {
-                    answer = Ok(());
+                    found = true;
                     for (name, kind) in entries {
                         names.entry(name).or_insert(kind);
                     }
                 }
-                Err(error) if answer.is_err() => answer = Err(error),
+                Err(HostError::NotFound) => {}
+                Err(error) if !found => return Err(error),
+                // What is hidden by a directory.
                 Err(_) => {}
             }
         }
-        answer.map(|()| names.into_iter().collect())
+        if found { Ok(names.into_iter().collect()) } else { Err(HostError::NotFound) }
     }
 
     fn kind(&self, path: &[u8]) -> HostResult<FileKind> {

@@ -236,6 +236,9 @@ impl Host for Memory {
 
     fn read_dir(&self, path: &[u8]) -> HostResult<Vec<(Vec<u8>, Option<FileKind>)>> {
         let path = self.resolve(path, true)?;
+        if self.entries.contains_key(&path) {
+            return Err(HostError::Failed("Not a directory".to_owned()));
+        }
         let mut names: Vec<(Vec<u8>, Option<FileKind>)> = Vec::new();
         for (rest, entry) in self.below(&path) {
             let slash = rest.iter().position(|&byte| byte == b'/');
