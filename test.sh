@@ -200,6 +200,7 @@ wasm_package() {
 
 # The packed package, in an empty folder.
 stage_wasm() {
+  need xz xz-utils
   local place=$log/in/wasm
   if ! wasm_package || ! mkdir -p "$place" ||
     ! (cd "$place" && npm init -y >/dev/null && npm pkg set type=module && installs "the package with typescript" npm install --silent ../wasm.tgz typescript @types/node); then
@@ -233,6 +234,7 @@ stage_wasm() {
 # The site, driven in Debian's Chromium.
 stage_playground() {
   need chromium chromium
+  need xz xz-utils
   local site=$target/playground flags=()
   if ! wasm_package || ! FRAZIL_NIXPKGS=$nixpkgs bindings/wasm/playground/build "$site" "$log/in/wasm.tgz"; then
     tally playground 0 1

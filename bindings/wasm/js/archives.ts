@@ -1,4 +1,4 @@
-/** Archives as trees of files: tar, tar.gz and zip, unpacked by what browsers and Node bring. */
+/** Archives as trees of files: tar, tar.gz, tar.xz and zip. What unpacks them is loaded when it is needed. */
 
 /** An entry: its path, what it is, and where its contents begin and end, or what it links to. */
 export type Entry =
@@ -124,8 +124,11 @@ export async function unpack(source: Blob | Uint8Array, options: UnpackOptions =
   else if (starts(0x1f, 0x8b)) {
     const gunzip = new DecompressionStream('gzip') as unknown as ReadableWritablePair<Uint8Array, Uint8Array>
     entries = await tar(blob.stream().pipeThrough(gunzip), pieces, options)
-  } else if (starts(0xfd, 0x37, 0x7a) || starts(0x28, 0xb5, 0x2f) || starts(0x42, 0x5a, 0x68)) {
-    throw new Error('archives are read as tar, tar.gz and zip; unpack xz, zst or bz2 first')
+  } else if (starts(0xfd, 0x37, 0x7a, 0x58, 0x5a)) {
+    const { XzReadableStream } = (await import('xz-decompress')).default
+    entries = await tar(new XzReadableStream(blob.stream()), pieces, options)
+  } else if (starts(0x28, 0xb5, 0x2f) || starts(0x42, 0x5a, 0x68)) {
+    throw new Error('archives are read as tar, tar.gz, tar.xz and zip; unpack zst or bz2 first')
   } else entries = await tar(blob.stream(), pieces, options)
   if (entries.length === 0) throw new Error('there are no files in the archive')
   return { entries: below(entries), read: (from, to) => pieces.read(from, to), pieces }

@@ -90,7 +90,7 @@ test('archives are trees', async () => {
   writeFileSync(join(work, 'top/sub/x.nix'), '7')
   writeFileSync(join(work, 'top/sub/run'), '#!/bin/sh\n', { mode: 0o755 })
   symlinkSync('sub/x.nix', join(work, 'top/link.nix'))
-  for (const [name, flags] of [['a.tar', ['-cf']], ['a.tar.gz', ['-czf']]]) {
+  for (const [name, flags] of [['a.tar', ['-cf']], ['a.tar.gz', ['-czf']], ['a.tar.xz', ['-cJf']]]) {
     execFileSync('tar', [...flags, name, 'top'], { cwd: work })
     const archive = await unpack(readFileSync(join(work, name)))
     assert.deepEqual(archive.entries.map(([path, kind]) => `${path} ${kind}`).sort(), ['default.nix file', 'link.nix link', 'sub/run executable', 'sub/x.nix file'])

@@ -489,6 +489,18 @@ with zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_DEFLATED) as archive:
   equal(await valueOf(page, '(import <nixpkgs> { }).x'), '7', 'the tree from before')
 })
 
+await test('an archive that xz packed is opened, as channels of Nixpkgs are', async () => {
+  const folder = join(work, 'xz')
+  mkdirSync(join(folder, 'tree'), { recursive: true })
+  writeFileSync(join(folder, 'tree/default.nix'), '{ }: { x = 7; }')
+  execFileSync('tar', ['-C', folder, '-cJf', join(folder, 'tree.tar.xz'), 'tree'])
+  const page = await open()
+  await page.click('#trees-button')
+  await page.setInputFiles('#archive-file', join(folder, 'tree.tar.xz'))
+  await shows(page, '1 file', '#trees-state')
+  equal(await valueOf(page, '(import <nixpkgs> { }).x'), '7')
+})
+
 await test('a file that is dropped on the page is opened', async () => {
   const page = await open()
   const transfer = await page.evaluateHandle(() => {
