@@ -1,6 +1,5 @@
 //! Chunks of memory, the bits of their lines, and regions that objects are bumped into.
 
-use std::alloc::{Layout as Memory, alloc, dealloc};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -27,13 +26,7 @@ pub(super) struct Chunk {
 impl Chunk {
     /// A new chunk, the `index`th of its heap, without a line in use.
     pub(super) fn new(bytes: usize, index: usize) -> Chunk {
-        let memory = Memory::from_size_align(bytes, CHUNK).expect("a chunk's size is sane");
-        // SAFETY: the size is not zero.
-        let base = unsafe { alloc(memory) };
-        if base.is_null() {
-            std::alloc::handle_alloc_error(memory);
-        }
-        populate(base, bytes);
+        let base = system::take(bytes);
         // SAFETY: the chunk is longer than its header.
         unsafe { base.write_bytes(0, HEADER) };
         let base = base.expose_provenance();
@@ -76,21 +69,101 @@ impl Chunk {
     }
 
     pub(super) fn free(&self) {
-        let memory = Memory::from_size_align(self.bytes, CHUNK).expect("as it was made");
-        // SAFETY: allocated by `new` with the same layout, and freed once: the heap drops the chunk with this call.
-        unsafe { dealloc(std::ptr::with_exposed_provenance_mut(self.base), memory) };
+        // SAFETY: taken by `new` with the same size, and freed once: the heap drops the chunk with this call.
+        unsafe { system::give_back(std::ptr::with_exposed_provenance_mut(self.base), self.bytes) };
     }
 }
 
-/// Has the system provide the pages of a chunk at once, which costs half of what a fault for each does.
-fn populate(base: *mut u8, bytes: usize) {
-    #[cfg(all(target_os = "linux", not(miri)))]
-    // SAFETY: the memory was just allocated, and its contents are not looked at; older kernels refuse, which is as good.
-    unsafe {
-        libc::madvise(base.cast(), bytes, libc::MADV_POPULATE_WRITE);
+/// Memory from the kernel itself: between chunks of the allocator's there would be gaps, whose memory is of little use to others.
+#[cfg(all(unix, not(miri)))]
+mod system {
+    use super::CHUNK;
+    use std::alloc::{Layout, handle_alloc_error};
+    use std::ptr::null_mut;
+
+    /// Memory of at least `bytes` bytes, aligned for a chunk.
+    pub(super) fn take(bytes: usize) -> *mut u8 {
+        // The kernel puts one mapping below the other, so that most are aligned as they come.
+        let mut base = map(bytes);
+        if !base.addr().is_multiple_of(CHUNK) {
+            // SAFETY: mapped right now, and nobody has it.
+            unsafe { give_back(base, bytes) };
+            let all = map(bytes + CHUNK);
+            let before = all.addr().wrapping_neg() % CHUNK;
+            // SAFETY: both ends lie in what was mapped right now, and nobody has them.
+            unsafe {
+                base = all.add(before);
+                give_back(all, before);
+                let end = bytes.next_multiple_of(page());
+                give_back(base.add(end), CHUNK - before);
+            }
+        }
+        populate(base, bytes);
+        base
     }
-    #[cfg(not(all(target_os = "linux", not(miri))))]
-    let _ = (base, bytes);
+
+    /// # Safety
+    /// The memory is of [`take`], and nobody uses it from now on.
+    pub(super) unsafe fn give_back(base: *mut u8, bytes: usize) {
+        if bytes > 0 {
+            // SAFETY: so the caller says. It can fail only where too many mappings are left over, and then memory is lost.
+            unsafe { libc::munmap(base.cast(), bytes) };
+        }
+    }
+
+    fn map(bytes: usize) -> *mut u8 {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // SAFETY: a new mapping changes none that is there.
+        let base = unsafe { libc::mmap(null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+        if base == libc::MAP_FAILED {
+            handle_alloc_error(Layout::from_size_align(bytes, CHUNK).expect("a chunk's size is sane"));
+        }
+        base.cast()
+    }
+
+    fn page() -> usize {
+        // SAFETY: it only asks.
+        unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
+    }
+
+    /// Has the kernel provide the pages at once, which costs half of what a fault for each does.
+    fn populate(base: *mut u8, bytes: usize) {
+        #[cfg(target_os = "linux")]
+        // SAFETY: the memory was just mapped; older kernels refuse, which is as good.
+        unsafe {
+            libc::madvise(base.cast(), bytes, libc::MADV_POPULATE_WRITE);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (base, bytes);
+    }
+}
+
+/// Memory from the allocator.
+#[cfg(not(all(unix, not(miri))))]
+mod system {
+    use super::CHUNK;
+    use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+
+    fn layout(bytes: usize) -> Layout {
+        Layout::from_size_align(bytes, CHUNK).expect("a chunk's size is sane")
+    }
+
+    /// Memory of at least `bytes` bytes, aligned for a chunk.
+    pub(super) fn take(bytes: usize) -> *mut u8 {
+        // SAFETY: the size is not zero.
+        let base = unsafe { alloc(layout(bytes)) };
+        if base.is_null() {
+            handle_alloc_error(layout(bytes));
+        }
+        base
+    }
+
+    /// # Safety
+    /// The memory is of [`take`], with so many bytes, and nobody uses it from now on.
+    pub(super) unsafe fn give_back(base: *mut u8, bytes: usize) {
+        // SAFETY: so the caller says.
+        unsafe { dealloc(base, layout(bytes)) };
+    }
 }
 
 /// A word of a chunk's header.
