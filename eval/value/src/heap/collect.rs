@@ -99,13 +99,13 @@ impl Heap {
         self.close(&self.medium);
         let unmarked = self.unmarked.get();
         let nothing = Slot::new(Val::NULL);
+        let results: Vec<Slot> = self.results.take().into_iter().map(Slot::new).collect();
         let mut marker =
             Marker::<TELLS> { heap: self, layouts, unmarked, waiting: Vec::new(), live: 0, tell };
+        marker.waiting.push(results.iter());
         for v in self.changed.take() {
             marker.push_parts(v, extent(self.header(v), layouts).1);
         }
-        let results = self.results.take().into_iter().filter(|v| !is_old(v.address()));
-        marker.waiting.extend(results.map(|v| (&nothing, v)));
         let mut root = |v: Val| {
             if v.is_pointer() && !is_old(v.address()) {
                 // A root stays what it is, even a thunk that has run.
@@ -162,8 +162,8 @@ struct Marker<'h, 't, const TELLS: bool> {
     heap: &'h Heap,
     layouts: &'h Layouts,
     unmarked: u64,
-    /// Slots whose objects are to be fetched, with what they hold, which spares looking there again.
-    waiting: Vec<(&'h Slot, Val)>,
+    /// Slots whose young objects are to be fetched: of each object those that are left, as children would be many more.
+    waiting: Vec<std::slice::Iter<'h, Slot>>,
     /// Bytes of the objects marked.
     live: u64,
     /// Told of references, if `TELLS`.
@@ -177,7 +177,7 @@ impl<'h, const TELLS: bool> Marker<'h, '_, TELLS> {
         let mut fetched = [(nothing, Val::NULL); FETCHED];
         let mut at = 0;
         loop {
-            while let Some(next) = self.waiting.pop() {
+            while let Some(next) = self.next() {
                 self.heap.prefetch(next.1);
                 let (slot, v) = std::mem::replace(&mut fetched[at], next);
                 at = (at + 1) % FETCHED;
@@ -190,6 +190,21 @@ impl<'h, const TELLS: bool> Marker<'h, '_, TELLS> {
                 return;
             }
         }
+    }
+
+    /// The next slot that holds a young object, with what it holds.
+    #[inline(always)]
+    fn next(&mut self) -> Option<(&'h Slot, Val)> {
+        while let Some(slots) = self.waiting.last_mut() {
+            for slot in slots {
+                let v = slot.get();
+                if v.is_pointer() && !is_old(v.address()) {
+                    return Some((slot, v));
+                }
+            }
+            self.waiting.pop();
+        }
+        None
     }
 
     #[inline(always)]
@@ -213,9 +228,7 @@ impl<'h, const TELLS: bool> Marker<'h, '_, TELLS> {
 
     fn replace(&mut self, slot: &'h Slot, v: Val) {
         slot.set(v);
-        if v.is_pointer() && !is_old(v.address()) {
-            self.waiting.push((slot, v));
-        }
+        self.waiting.push(std::slice::from_ref(slot).iter());
     }
 
     /// Marks an object, and lets those that it refers to wait.
@@ -232,11 +245,12 @@ impl<'h, const TELLS: bool> Marker<'h, '_, TELLS> {
         self.push_parts(v, len);
     }
 
-    /// Lets the young values wait that the first `len` words of an object hold.
+    /// Lets the values wait that the first `len` words of an object hold.
     #[inline(always)]
     fn push_parts(&mut self, v: Val, len: usize) {
-        let slots = self.heap.slots(v, 1, len).iter().map(|slot| (slot, slot.get()));
-        self.waiting.extend(slots.filter(|(_, v)| v.is_pointer() && !is_old(v.address())));
+        if len > 0 {
+            self.waiting.push(self.heap.slots(v, 1, len).iter());
+        }
     }
 }
 
