@@ -11,6 +11,7 @@ use frazil_syntax::symbol::Symbol;
 use frazil_value::{LayoutId, Val};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use thin_vec::ThinVec;
 
 /// A place that selects by name, and what it found the last time.
 pub(crate) struct Site {
@@ -55,7 +56,8 @@ pub(crate) struct LinkedChild {
     len: u16,
 }
 
-/// Code ready to run. What every run needs comes first, to share a line of the processor's cache.
+/// Code ready to run. What every run needs comes first, to share a line of the processor's cache; of what most have none of,
+/// there is only a word.
 #[repr(C)]
 pub struct Code {
     pub(crate) ops: Box<[Op]>,
@@ -67,9 +69,9 @@ pub struct Code {
     /// From where all children take their captures.
     sources: Box<[u16]>,
     pub(crate) sites: Box<[Site]>,
-    pub(crate) consts: Box<[Val]>,
-    pub(crate) shapes: Box<[(LayoutId, PositionsId)]>,
-    pub(crate) formals: Box<[(Site, bool)]>,
+    pub(crate) consts: ThinVec<Val>,
+    pub(crate) shapes: ThinVec<(LayoutId, PositionsId)>,
+    pub(crate) formals: ThinVec<(Site, bool)>,
     pub(crate) unit: u32,
     pub(crate) file: u32,
     pub(crate) pos: Box<[u32]>,
@@ -124,7 +126,7 @@ impl<'w> Machine<'w> {
         debug_assert_eq!(frazil_code::verify(&chunk, &tree), Ok(()));
         let code = self.link(unit, file, first, start, &tree.exprs, &chunk);
         self.st.chunk = chunk;
-        let index = self.codes.push(Box::new(code));
+        let index = self.codes.push(code);
         self.st.units[unit as usize] = index as u32;
         &self.codes[index]
     }

@@ -53,7 +53,7 @@ pub struct Machine<'w> {
     pub heap: &'w Heap,
     /// Layouts of sets.
     pub layouts: &'w Layouts,
-    pub(crate) codes: &'w boxcar::Vec<Box<Code>>,
+    pub(crate) codes: &'w boxcar::Vec<Code>,
     /// Everything else.
     pub st: &'w mut State,
     frames: Vec<Frame<'w>>,

@@ -273,7 +273,7 @@ pub struct World {
     pub heap: Heap,
     /// Layouts of attribute sets.
     pub layouts: Layouts,
-    pub(crate) codes: boxcar::Vec<Box<Code>>,
+    pub(crate) codes: boxcar::Vec<Code>,
     /// The rest.
     pub state: State,
 }
@@ -402,7 +402,7 @@ impl State {
     }
 
     /// Notes that the heap was collected, about `live` bytes being left.
-    pub(crate) fn note_collection(&mut self, heap: &Heap, codes: &boxcar::Vec<Box<Code>>, live: u64) {
+    pub(crate) fn note_collection(&mut self, heap: &Heap, codes: &boxcar::Vec<Code>, live: u64) {
         self.collected_at = heap.allocated();
         self.live = live;
         self.was_due = false;
@@ -416,7 +416,7 @@ impl State {
         &mut self,
         heap: &Heap,
         layouts: &Layouts,
-        codes: &boxcar::Vec<Box<Code>>,
+        codes: &boxcar::Vec<Code>,
         machine: &[Val],
     ) {
         let all = self.live > 2 * self.live_at_last.max(self.min_budget) || self.budget < self.min_budget;
@@ -440,14 +440,14 @@ impl State {
     }
 
     /// Shows all values in tables and code to a collection.
-    pub(crate) fn roots(&self, codes: &boxcar::Vec<Box<Code>>, visit: &mut dyn FnMut(Val)) {
+    pub(crate) fn roots(&self, codes: &boxcar::Vec<Code>, visit: &mut dyn FnMut(Val)) {
         codes.iter().flat_map(|(_, code)| code.consts.iter()).for_each(|&v| visit(v));
         self.symbol_strings.iter().for_each(|&v| visit(v));
         self.small_roots(visit);
     }
 
     /// The same without those of which it is known that they are old.
-    fn young_roots(&self, codes: &boxcar::Vec<Box<Code>>, visit: &mut dyn FnMut(Val)) {
+    fn young_roots(&self, codes: &boxcar::Vec<Code>, visit: &mut dyn FnMut(Val)) {
         let new = (self.old_codes..codes.count()).filter_map(|i| codes.get(i));
         new.flat_map(|code| code.consts.iter()).for_each(|&v| visit(v));
         self.new_symbol_strings.iter().for_each(|&v| visit(v));
