@@ -257,9 +257,12 @@ impl<'w> Machine<'w> {
                 _ => &right[(source & !Plan::RIGHT) as usize],
             };
             let v = slot.get();
+            if v.is_element() {
+                return v;
+            }
             // A thunk that has run is not worth keeping.
             match self.heap.peek(v) {
-                Some(value) if !(v.is_element() || keeps_lists && value.is_list()) => value,
+                Some(value) if !(keeps_lists && value.is_list()) => value,
                 _ => v,
             }
         });
