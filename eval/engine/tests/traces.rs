@@ -227,3 +227,47 @@ error:
              |        ^"#,
     );
 }
+
+#[test]
+fn a_value_keeps_the_blanks_at_its_end() {
+    check(
+        r#"(/. + "a ") 1"#,
+        "
+error: attempt to call something which is not a function but a path: /a 
+       at «string»:1:1:
+            1| (/. + \"a \") 1
+             | ^",
+    );
+    check(
+        r#"(/. + "a \n") 1"#,
+        "
+error: attempt to call something which is not a function but a path: /a
+       \n       at «string»:1:1:
+            1| (/. + \"a \\n\") 1
+             | ^",
+    );
+    check(
+        r#"1 / (/. + "a ")"#,
+        "
+error:
+       … while calling the 'div' builtin
+         at «string»:1:3:
+            1| 1 / (/. + \"a \")
+             |   ^
+
+       … while evaluating the second operand of the division
+
+       error: expected a float but found a path: /a ",
+    );
+    check(
+        r#"throw "a ""#,
+        r#"
+error:
+       … while calling the 'throw' builtin
+         at «string»:1:1:
+            1| throw "a "
+             | ^
+
+       error: a"#,
+    );
+}
