@@ -47,6 +47,8 @@ answers! {
         "error: negative start position in 'substring'",
     a_path_is_absolute: "builtins.hashFile \"md5\" \"\"" => "error: string '' doesn't represent an absolute path",
     the_left_operand_is_coerced_first: "null + throw \"right\"" => "error: cannot coerce null to a string: null",
+    a_left_set_becomes_a_string_first: "{ outPath = throw \"left\"; } + throw \"right\"" => "error: left",
+    a_left_set_is_no_string: "{ outPath = \"x\"; } + (if true then /. + \"y\" else null)" => "\"x/y\"",
     a_list_is_no_operand: "[ ] + (\"\" + null)" => "error: cannot coerce a list to a string: [ ]",
     sets_are_compared_in_the_order_of_names_met:
         "{ b = throw \"b\"; x = 1; } == { b = 1; x = 2; }" => "false",

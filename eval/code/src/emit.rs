@@ -518,14 +518,16 @@ impl<'a> Emitter<'a> {
             Expr::PathInterpolation(parts) => self.interpolate(parts, dst, pos, true),
             Expr::Plus(a, b) => {
                 let left = self.operand(a);
+                let mut text = left;
                 if !self.is_addend(a) && !self.is_inert(b) {
+                    text = self.temp();
                     self.parts(std::iter::once(exprs.operand_starts(id)[0]));
-                    self.op(Op::Addend { src: left });
+                    self.op(Op::Addend { dst: text, src: left });
                 }
                 let right = self.operand(b);
                 self.at(pos);
                 self.parts(exprs.operand_starts(id).into_iter());
-                self.op(Op::Plus { dst, a: left, b: right });
+                self.op(Op::Plus { dst, a: left, b: right, text });
             }
             Expr::Binary(op, a, b) => self.operator(id, op, a, b, dst),
             Expr::Not(a) => {
