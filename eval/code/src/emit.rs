@@ -211,7 +211,7 @@ impl<'a> Emitter<'a> {
 
     /// The variable `id` in `reg` is forced by a later instruction.
     fn used(&mut self, id: ExprId, reg: Reg) {
-        let (at, pos) = (self.here(), self.file.exprs.pos(id));
+        let (at, pos) = (self.here(), Some(self.file.exprs.pos(id)));
         if let Some(notes) = &mut self.notes {
             notes.uses.push(Use { at, reg, pos, selection: None });
         }
@@ -224,7 +224,7 @@ impl<'a> Emitter<'a> {
         let here = self.here();
         if let Some(notes) = &mut self.notes {
             let selection = Some(notes.contexts.len() as u32 - 1);
-            notes.uses.extend([forced, here].map(|at| Use { at, reg: dst, pos, selection }));
+            notes.uses.extend([forced, here].map(|at| Use { at, reg: dst, pos: Some(pos), selection }));
         }
     }
 
@@ -642,9 +642,12 @@ impl<'a> Emitter<'a> {
         text: &'static str,
         op: impl FnOnce(Reg, Reg) -> Op,
     ) {
-        let from = self.here();
+        let (from, exprs) = (self.here(), &self.file.exprs);
         self.binary(a, b, pos, op);
         self.context(from, text, pos);
+        let variables = [a, b].map(|id| matches!(exprs.get(id), Expr::Var(_)).then(|| exprs.pos(id)));
+        let uses = self.notes.iter_mut().flat_map(|notes| &mut notes.uses);
+        uses.filter(|u| u.pos.is_some() && variables.contains(&u.pos)).for_each(|u| u.pos = None);
     }
 
     /// `a // b`: the right side first, checked before anything is done for the left one.
@@ -1039,6 +1042,9 @@ impl<'a> Emitter<'a> {
         for i in set.dynamics.range() {
             let Dynamic { name, value, pos } = self.file.exprs.dynamics[i];
             let base = self.gather([name, value].into_iter());
+            if let Expr::Var(_) = self.file.exprs.get(name) {
+                self.used(name, base);
+            }
             self.at(pos);
             self.op(Op::Dynamic { set: dst, base, n: 1 });
             self.next = base;

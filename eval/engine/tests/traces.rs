@@ -271,3 +271,37 @@ error:
        error: a"#,
     );
 }
+
+#[test]
+fn what_waits_for_itself_is_placed_where_it_was_asked_for() {
+    let answers = [
+        (r#"let x = with x; a; in x"#, "«string»:1:9:"),
+        (r#"let x = with (with x; y); a; in x"#, "«string»:1:15:"),
+        (r#"let x = { outPath = "${x}"; }; in "${x}""#, "«string»:1:22:"),
+        (r#"let x = { ${x} = 1; }; in x"#, "«string»:1:13:"),
+        (r#"let x = derivation x; in x"#, "«nix-internal»/derivation-internal.nix:30:1:"),
+        (r#"let x = builtins.listToAttrs [ { name = x; value = 1; } ]; in x"#, "«string»:1:34:"),
+        (r#"let x = builtins.path { path = x; }; in x"#, "«string»:1:25:"),
+        (r#"let x = builtins.path { name = x; path = ./.; }; in x"#, "«string»:1:25:"),
+        (r#"let x = builtins.fetchurl { url = x; }; in x"#, "«string»:1:29:"),
+        (
+            r#"let x = builtins.appendContext "" { "/nix/store/i9s602wqnwlz1rz6979x039a1snpz3wf-x" = x; }; in x"#,
+            "«string»:1:37:",
+        ),
+        (r#"let x = x - x; in x"#, ""),
+        (r#"let x = { y = x.y - x.y; }; in x.y"#, "«string»:1:11:"),
+    ];
+    for (text, expected) in answers {
+        let error = error(text);
+        let (_, behind) = error.split_once("error: infinite recursion encountered").expect(text);
+        let place = behind.lines().nth(1).unwrap_or_default().trim_start();
+        assert_eq!(place.strip_prefix("at ").unwrap_or_default(), expected, "{text}");
+    }
+}
+
+#[test]
+fn lists_within_lists_say_so_of_too_many() {
+    let error = error("let x = [ { outPath = x; } ]; in toString x");
+    assert!(error.contains("… while evaluating one element of the list\n"), "{error}");
+    assert!(error.ends_with("error: stack overflow; max-call-depth exceeded"), "{error}");
+}

@@ -135,7 +135,7 @@ impl Coerce {
 
     fn set(&mut self, m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
         self.through += 1;
-        m.check_nesting(self.tasks.len() + self.through)?;
+        self.check_nesting(m, self.through)?;
         if let Some(to_string) = m.attr(v, m.st.known.to_string()) {
             self.converted = true;
             return Ok(Step::Call(to_string.get(), Args::from_slice(&[v])));
@@ -165,7 +165,7 @@ impl Native for Coerce {
                 return Ok(step);
             }
             self.through = 0;
-            m.check_nesting(self.tasks.len())?;
+            self.check_nesting(m, 0)?;
             // An element is followed by a space, unless it is an empty list or the last.
             let at = self.tasks.len();
             if let Some(Task::List(list, i)) = self.tasks.last()
@@ -218,6 +218,15 @@ impl Native for Coerce {
 }
 
 impl Coerce {
+    /// An error if so many sets inside of the lists at work are nested too deeply.
+    fn check_nesting(&self, m: &Machine<'_>, through: usize) -> Result<(), Error> {
+        m.check_nesting(self.tasks.len() + through).map_err(|error| {
+            let mut error = error.at(self.pos);
+            self.trace_lists(self.tasks.len(), &mut error);
+            error
+        })
+    }
+
     fn trace_lists(&self, lists: usize, error: &mut Error) {
         for outer in (0..lists).rev() {
             error.add_trace(self.pos, self.context(outer));

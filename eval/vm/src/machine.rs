@@ -356,6 +356,9 @@ impl<'w> Machine<'w> {
             }
             if let Some(pos) = native.call_site(self) {
                 trail.settle(error, pos);
+                if trail.busy {
+                    error.set_pos(pos);
+                }
             }
             native.trace(self, error);
             if let Some((text, shown, always)) = native.site_line() {

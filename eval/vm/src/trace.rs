@@ -106,7 +106,11 @@ impl<'w> Machine<'w> {
                 {
                     Pos::NONE
                 }
-                Op::Call { base, .. } if reg != base => Pos::NONE,
+                Op::Call { base, .. } if reg != base => match self.heap.function(window[base as usize]) {
+                    (Kind::Primop, index) => self.argument_pos(index),
+                    _ => Pos::NONE,
+                },
+                Op::With { .. } => code.pos_at(ip),
                 Op::Formals { .. } | Op::FormalsBoxed { .. } => self.lambda_pos(code),
                 _ => self.use_pos(code, explained, window, reg, ip),
             };
@@ -229,6 +233,11 @@ impl<'w> Machine<'w> {
         }
     }
 
+    /// Where a builtin forces an argument: nowhere, unless it is a function of the language.
+    pub(crate) fn argument_pos(&mut self, index: u32) -> Pos {
+        if builtins::TABLE[index as usize].is_lambda() { self.derivation_lambda() } else { Pos::NONE }
+    }
+
     /// Where a delayed call stands.
     pub(crate) fn apply_pos(&mut self, thunk: Val) -> Pos {
         match self.heap.thunk_code(thunk) {
@@ -336,7 +345,7 @@ impl<'w> Machine<'w> {
         });
         match selected {
             Some(pos) if pos != Pos::NONE => pos,
-            _ => code.position(found.pos),
+            _ => found.pos.map_or(Pos::NONE, |pos| code.position(pos)),
         }
     }
 

@@ -977,11 +977,15 @@ impl Native for PathArgs {
     }
 
     fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
-        let slot = self.order.get(self.i).copied();
-        let key = slot.and_then(|slot| m.attrs(self.set).0.get(slot as usize).copied());
-        if let (Some(context), Some(key)) = (self.context, key) {
-            error.add_trace(m.attr_pos(self.set, key), context);
+        if let (Some(context), Some(pos)) = (self.context, self.call_site(m)) {
+            error.add_trace(pos, context);
         }
+    }
+
+    fn call_site(&self, m: &mut Machine<'_>) -> Option<Pos> {
+        let slot = *self.order.get(self.i)?;
+        let key = m.attrs(self.set).0[slot as usize];
+        Some(m.attr_pos(self.set, key))
     }
 }
 
