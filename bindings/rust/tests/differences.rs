@@ -109,3 +109,10 @@ fn a_folder_above_an_output_is_no_sign_of_it() {
     assert_eq!(error.code(), "unavailable");
     assert!(error.message().starts_with("cannot build '/nix/store/"), "{}", error.message());
 }
+
+#[test]
+fn the_list_of_all_outputs_is_one() {
+    let derivation = r#"derivation { name = "a"; builder = "b"; system = "s"; outputs = [ "x" "y" ]; }"#;
+    let printed = answer(&format!("let d = {derivation}; in builtins.deepSeq d d"));
+    assert!(printed.starts_with("{ all = [ «repeated» { all = «repeated»; builder = "), "{printed}");
+}
