@@ -305,3 +305,38 @@ fn lists_within_lists_say_so_of_too_many() {
     assert!(error.contains("… while evaluating one element of the list\n"), "{error}");
     assert!(error.ends_with("error: stack overflow; max-call-depth exceeded"), "{error}");
 }
+
+#[test]
+fn a_builtin_that_is_one_call_too_many_is_placed() {
+    check(
+        "let f = x: builtins.tryEval (f x); in f 1",
+        r#"
+error:
+       … from call site
+         at «string»:1:39:
+            1| let f = x: builtins.tryEval (f x); in f 1
+             |                                       ^
+
+       … while calling 'f'
+         at «string»:1:9:
+            1| let f = x: builtins.tryEval (f x); in f 1
+             |         ^
+
+       … while calling the 'tryEval' builtin
+         at «string»:1:12:
+            1| let f = x: builtins.tryEval (f x); in f 1
+             |            ^
+
+       … from call site
+         at «string»:1:30:
+            1| let f = x: builtins.tryEval (f x); in f 1
+             |                              ^
+
+       (14998 duplicate frames omitted)
+
+       error: stack overflow; max-call-depth exceeded
+       at «string»:1:12:
+            1| let f = x: builtins.tryEval (f x); in f 1
+             |            ^"#,
+    );
+}

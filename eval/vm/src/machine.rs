@@ -675,6 +675,7 @@ impl<'w> Machine<'w> {
         dst: u8,
         update: Val,
     ) -> Result<Started, Error> {
+        self.check_depth()?;
         let builtin = &builtins::TABLE[index as usize];
         let mut args = Args::from_slice(args);
         for strict in builtin.strict {

@@ -186,6 +186,10 @@ impl<'w> Machine<'w> {
             trail.wait_for_call();
             return trail.settle(error, pos);
         }
+        if done && matches!(trail.waiting, Waiting::Error) && error.kind() == ErrorKind::CallDepth {
+            // The call itself is one too many.
+            return trail.settle(error, pos);
+        }
         trail.settle(error, Pos::NONE);
         if let (false, Some(reg)) = (done, operand) {
             let strict = builtin.strict.iter().find(|strict| base + 1 + strict.arg == reg);
