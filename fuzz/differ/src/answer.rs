@@ -71,7 +71,8 @@ impl Answer {
                 )
             }
             (Answer::Value { .. }, Answer::Error(theirs))
-                if theirs.contains(" is not a valid store path") || theirs.trim_end().ends_with("' is not valid") =>
+                if theirs.contains(" is not a valid store path")
+                    || theirs.trim_end().ends_with("' is not valid") =>
             {
                 Some("CppNix may not write what it makes to its store, and then misses it there")
             }
