@@ -31,6 +31,9 @@ answers! {
     derivation_has_a_formal: "builtins.functionArgs derivation" => "{ outputs = true; }",
     a_link_is_copied_as_a_link: "\"\" + ./dangling" => "\"/nix/store/i9s602wqnwlz1rz6979x039a1snpz3wf-dangling\"",
     links_on_the_way_are_named: "\"\" + (./link + \"/a/b\")" => "error: path '/w/x.nix/a/b' does not exist",
+    links_on_the_way_to_an_import_are_named: "import (./link + \"/a/b\")" => "error: path '/w/x.nix/a/b' does not exist",
+    links_on_the_way_to_a_source_are_named: "builtins.filterSource (a: b: true) (./dangling + \"/a\")" =>
+        "error: path '/w/nowhere/a' does not exist",
     the_algorithm_is_looked_at_first: "builtins.hashString \"\" (throw \"text\")" =>
         "error: unknown hash algorithm '', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'",
     the_hash_algorithm_is_looked_at_before_the_format:

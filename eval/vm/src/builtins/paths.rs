@@ -423,7 +423,7 @@ impl Machine<'_> {
             return Ok(path.into());
         }
         let mut file = path.to_vec();
-        let mut kind = self.kind_at(&file)?;
+        let mut kind = self.imported_kind(&file)?;
         for _ in 0..MAX_FILE_LINKS {
             if kind != FileKind::Symlink {
                 break;
@@ -431,7 +431,7 @@ impl Machine<'_> {
             let target = self.host_result(&file, self.st.host.read_link(&file))?;
             let base = if target.starts_with(b"/") { &b""[..] } else { parent(&file) };
             file = canonical(&[base, b"/", &target].concat());
-            kind = self.kind_at(&file)?;
+            kind = self.imported_kind(&file)?;
         }
         if kind == FileKind::Symlink {
             let text = format!(
@@ -446,6 +446,14 @@ impl Machine<'_> {
         let file: Arc<[u8]> = file.into();
         self.st.import_paths.insert(path.into(), file.clone());
         Ok(file)
+    }
+
+    /// What a path names. If it cannot be said, that is an error at the path without links on the way.
+    fn imported_kind(&self, path: &[u8]) -> Result<FileKind, Error> {
+        self.kind_at(path).or_else(|_| {
+            let folder = self.followed_all(parent(path))?;
+            self.kind_at(&canonical(&[&folder[..], b"/", base_name(path)].concat()))
+        })
     }
 
     /// The value of a file, evaluated once.
@@ -1034,7 +1042,7 @@ impl Native for PathArgs {
 
 fn add_path(m: &mut Machine<'_>, source: Source, context: u32, filter: Option<Val>) -> Result<Step, Error> {
     realise(m, &source.path, context).map_err(|refusal| while_adding(&source, refusal.error()))?;
-    let walk = Walk::new(m, &source).map_err(|e| while_adding(&source, e))?;
+    let walk = Walk::new(m, &source, filter.is_some()).map_err(|e| while_adding(&source, e))?;
     Ok(Step::ReturnRun(Box::new(AddPath { source, filter, walk })))
 }
 
@@ -1105,28 +1113,15 @@ impl Walk {
         Ok(walk)
     }
 
-    /// A walk of what a path leads to.
-    fn new(m: &mut Machine<'_>, source: &Source) -> Result<Walk, Error> {
-        let mut walk = Walk { nodes: Vec::new(), todo: Vec::new(), asked: None };
-        let mut path = source.path.clone();
-        for _ in 0..MAX_LINKS {
-            match m.kind_at(&path)? {
-                FileKind::Symlink => {
-                    let target = m.host_result(&path, m.st.host.read_link(&path))?;
-                    let base = if target.starts_with(b"/") { &b""[..] } else { parent(&path) };
-                    path = canonical(&[base, b"/", &target].concat());
-                }
-                kind => {
-                    walk.enter(m, path, kind)?;
-                    return Ok(walk);
-                }
+    /// A walk of what a path leads to; a filter is asked about places without links on the way.
+    fn new(m: &mut Machine<'_>, source: &Source, is_filtered: bool) -> Result<Walk, Error> {
+        match m.st.host.kind(&source.path) {
+            Ok(kind) if kind != FileKind::Symlink && !is_filtered => Walk::of(m, &source.path),
+            _ => {
+                let path = m.followed_all(&source.path)?;
+                Walk::of(m, &path)
             }
         }
-        let text = format!(
-            "too many symbolic links encountered while traversing the path '{}'",
-            crate::message::text(&source.path)
-        );
-        Err(Error::new(ErrorKind::File, text))
     }
 
     fn enter(&mut self, m: &mut Machine<'_>, path: Vec<u8>, kind: FileKind) -> Result<(), Error> {
@@ -1222,6 +1217,7 @@ impl Walk {
                 Ok(Algorithm::Sha256.hash(&contents))
             }
             _ => {
+                m.file_at(&source.path)?;
                 let path = crate::message::text(&source.path);
                 Err(Error::new(ErrorKind::File, format!("'{path}' is not a regular file")))
             }
