@@ -645,6 +645,7 @@ impl<'a> Emitter<'a> {
         let (from, exprs) = (self.here(), &self.file.exprs);
         self.binary(a, b, pos, op);
         self.context(from, text, pos);
+        // A builtin does not know where the variables stand that are its arguments.
         let variables = [a, b].map(|id| matches!(exprs.get(id), Expr::Var(_)).then(|| exprs.pos(id)));
         let uses = self.notes.iter_mut().flat_map(|notes| &mut notes.uses);
         uses.filter(|u| u.pos.is_some() && variables.contains(&u.pos)).for_each(|u| u.pos = None);
