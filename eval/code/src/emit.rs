@@ -333,6 +333,13 @@ impl<'a> Emitter<'a> {
         }
         let dst = self.temp();
         self.strict(id, dst);
+        if let Expr::Let(_, body) | Expr::With(_, body) = self.file.exprs.get(id)
+            && let Expr::Select(_) = self.file.exprs.get(body)
+            && self.may_be_thunk(id)
+        {
+            // What it was selected from may be gone afterwards, and is named in traces.
+            self.op(Op::Force { src: dst });
+        }
         dst
     }
 

@@ -340,3 +340,23 @@ error:
              |            ^"#,
     );
 }
+
+#[test]
+fn what_a_let_selects_is_named_in_an_operand() {
+    check(
+        r#"(let a = { x = throw "a"; }; in a.x) + 1"#,
+        r#"
+error:
+       … while evaluating the attribute 'x'
+         at «string»:1:12:
+            1| (let a = { x = throw "a"; }; in a.x) + 1
+             |            ^
+
+       … while calling the 'throw' builtin
+         at «string»:1:16:
+            1| (let a = { x = throw "a"; }; in a.x) + 1
+             |                ^
+
+       error: a"#,
+    );
+}
