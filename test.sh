@@ -13,8 +13,8 @@
 #   FRAZIL_NIX_HEAD    default CACHE/nix-lang-head  the same of a later CppNix, whose answers differ here and there
 #   FRAZIL_NIXPKGS     default CACHE/nixpkgs     the Nixpkgs that bindings/cli/tests/golden.tsv was made with
 #
-# FRAZIL_FUZZ_SECONDS (default 60) is the time of each fuzz target, and of the programs that are asked of CppNix, too; they
-# start from one seed, so that a run can be repeated.
+# FRAZIL_FUZZ_SECONDS (default 60) is the time of each fuzz target, and says how many programs are asked of CppNix: 25000 a
+# minute. They start from one seed, so that each run on each machine asks the same ones.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export PATH="$HOME/.cargo/bin:$PATH" CARGO_TERM_COLOR=never
@@ -390,13 +390,13 @@ stage_fuzz() {
 }
 
 stage_differ() {
-  local seconds=${FRAZIL_FUZZ_SECONDS:-60}
+  local programs=$((25000 * ${FRAZIL_FUZZ_SECONDS:-60} / 60))
   if [ ! -x "$oracle/bin/nix-instantiate" ]; then
     skip differ "generated programs against CppNix" "$oracle is absent (FRAZIL_ORACLE)"
     return
   fi
   check differ cargo run --quiet --release --manifest-path fuzz/differ/Cargo.toml --target-dir "$target" -- \
-    --seed 1 --seconds "$seconds" --oracle "$oracle"
+    --seed 1 --programs "$programs" --oracle "$oracle"
 }
 
 all=(format clippy docs compat unit language nixpkgs-lib golden asan wasm playground python node c fuzz differ)

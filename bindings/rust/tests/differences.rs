@@ -31,6 +31,9 @@ answers! {
     derivation_has_a_formal: "builtins.functionArgs derivation" => "{ outputs = true; }",
     a_link_is_copied_as_a_link: "\"\" + ./dangling" => "\"/nix/store/i9s602wqnwlz1rz6979x039a1snpz3wf-dangling\"",
     links_on_the_way_are_named: "\"\" + (./link + \"/a/b\")" => "error: path '/w/x.nix/a/b' does not exist",
+    links_on_the_way_to_an_import_are_named: "import (./link + \"/a/b\")" => "error: path '/w/x.nix/a/b' does not exist",
+    links_on_the_way_to_a_source_are_named: "builtins.filterSource (a: b: true) (./dangling + \"/a\")" =>
+        "error: path '/w/nowhere/a' does not exist",
     the_algorithm_is_looked_at_first: "builtins.hashString \"\" (throw \"text\")" =>
         "error: unknown hash algorithm '', expect 'blake3', 'md5', 'sha1', 'sha256', or 'sha512'",
     the_hash_algorithm_is_looked_at_before_the_format:
@@ -47,6 +50,8 @@ answers! {
         "error: negative start position in 'substring'",
     a_path_is_absolute: "builtins.hashFile \"md5\" \"\"" => "error: string '' doesn't represent an absolute path",
     the_left_operand_is_coerced_first: "null + throw \"right\"" => "error: cannot coerce null to a string: null",
+    a_left_set_becomes_a_string_first: "{ outPath = throw \"left\"; } + throw \"right\"" => "error: left",
+    a_left_set_is_no_string: "{ outPath = \"x\"; } + (if true then /. + \"y\" else null)" => "\"x/y\"",
     a_list_is_no_operand: "[ ] + (\"\" + null)" => "error: cannot coerce a list to a string: [ ]",
     sets_are_compared_in_the_order_of_names_met:
         "{ b = throw \"b\"; x = 1; } == { b = 1; x = 2; }" => "false",
@@ -106,4 +111,11 @@ fn a_folder_above_an_output_is_no_sign_of_it() {
         .expect_err("nothing was built");
     assert_eq!(error.code(), "unavailable");
     assert!(error.message().starts_with("cannot build '/nix/store/"), "{}", error.message());
+}
+
+#[test]
+fn the_list_of_all_outputs_is_one() {
+    let derivation = r#"derivation { name = "a"; builder = "b"; system = "s"; outputs = [ "x" "y" ]; }"#;
+    let printed = answer(&format!("let d = {derivation}; in builtins.deepSeq d d"));
+    assert!(printed.starts_with("{ all = [ «repeated» { all = «repeated»; builder = "), "{printed}");
 }

@@ -211,7 +211,7 @@ impl<'a> Emitter<'a> {
 
     /// The variable `id` in `reg` is forced by a later instruction.
     fn used(&mut self, id: ExprId, reg: Reg) {
-        let (at, pos) = (self.here(), self.file.exprs.pos(id));
+        let (at, pos) = (self.here(), Some(self.file.exprs.pos(id)));
         if let Some(notes) = &mut self.notes {
             notes.uses.push(Use { at, reg, pos, selection: None });
         }
@@ -224,7 +224,7 @@ impl<'a> Emitter<'a> {
         let here = self.here();
         if let Some(notes) = &mut self.notes {
             let selection = Some(notes.contexts.len() as u32 - 1);
-            notes.uses.extend([forced, here].map(|at| Use { at, reg: dst, pos, selection }));
+            notes.uses.extend([forced, here].map(|at| Use { at, reg: dst, pos: Some(pos), selection }));
         }
     }
 
@@ -333,6 +333,13 @@ impl<'a> Emitter<'a> {
         }
         let dst = self.temp();
         self.strict(id, dst);
+        if let Expr::Let(_, body) | Expr::With(_, body) = self.file.exprs.get(id)
+            && let Expr::Select(_) = self.file.exprs.get(body)
+            && self.may_be_thunk(id)
+        {
+            // What it was selected from may be gone afterwards, and is named in traces.
+            self.op(Op::Force { src: dst });
+        }
         dst
     }
 
@@ -518,14 +525,16 @@ impl<'a> Emitter<'a> {
             Expr::PathInterpolation(parts) => self.interpolate(parts, dst, pos, true),
             Expr::Plus(a, b) => {
                 let left = self.operand(a);
+                let mut text = left;
                 if !self.is_addend(a) && !self.is_inert(b) {
+                    text = self.temp();
                     self.parts(std::iter::once(exprs.operand_starts(id)[0]));
-                    self.op(Op::Addend { src: left });
+                    self.op(Op::Addend { dst: text, src: left });
                 }
                 let right = self.operand(b);
                 self.at(pos);
                 self.parts(exprs.operand_starts(id).into_iter());
-                self.op(Op::Plus { dst, a: left, b: right });
+                self.op(Op::Plus { dst, a: left, b: right, text });
             }
             Expr::Binary(op, a, b) => self.operator(id, op, a, b, dst),
             Expr::Not(a) => {
@@ -640,9 +649,13 @@ impl<'a> Emitter<'a> {
         text: &'static str,
         op: impl FnOnce(Reg, Reg) -> Op,
     ) {
-        let from = self.here();
+        let (from, exprs) = (self.here(), &self.file.exprs);
         self.binary(a, b, pos, op);
         self.context(from, text, pos);
+        // A builtin does not know where the variables stand that are its arguments.
+        let variables = [a, b].map(|id| matches!(exprs.get(id), Expr::Var(_)).then(|| exprs.pos(id)));
+        let uses = self.notes.iter_mut().flat_map(|notes| &mut notes.uses);
+        uses.filter(|u| u.pos.is_some() && variables.contains(&u.pos)).for_each(|u| u.pos = None);
     }
 
     /// `a // b`: the right side first, checked before anything is done for the left one.
@@ -1037,6 +1050,9 @@ impl<'a> Emitter<'a> {
         for i in set.dynamics.range() {
             let Dynamic { name, value, pos } = self.file.exprs.dynamics[i];
             let base = self.gather([name, value].into_iter());
+            if let Expr::Var(_) = self.file.exprs.get(name) {
+                self.used(name, base);
+            }
             self.at(pos);
             self.op(Op::Dynamic { set: dst, base, n: 1 });
             self.next = base;

@@ -73,8 +73,8 @@ pub struct Use {
     pub at: u32,
     /// The register that holds it.
     pub reg: Reg,
-    /// The position of the variable or selection.
-    pub pos: Offset,
+    /// The position of the variable or selection; `None` for an argument of a builtin, which does not know it.
+    pub pos: Option<Offset>,
     /// The selection among the contexts, if it is one.
     pub selection: Option<u32>,
 }

@@ -119,10 +119,11 @@ pub enum Op {
     Mul { dst: Reg, a: Reg, b: Reg },
     /// `dst = a / b`
     Div { dst: Reg, a: Reg, b: Reg },
-    /// `dst = a + b`: numbers, strings or paths, by `a`.
-    Plus { dst: Reg, a: Reg, b: Reg },
-    /// Checks that `src` can be the left operand of `+`.
-    Addend { src: Reg },
+    /// `dst = a + b`: numbers, strings or paths, by `a`, which is in `text` as `Addend` left it; or once more.
+    Plus { dst: Reg, a: Reg, b: Reg, text: Reg },
+    /// `dst` = the string of `src` if that is a set, otherwise `src`, which has to be such that it can be the left operand
+    /// of `+`.
+    Addend { dst: Reg, src: Reg },
     /// Checks that `src` is a set, as the right operand of `//`.
     RightSet { src: Reg },
     /// `dst = a // b`, `b` forced first.

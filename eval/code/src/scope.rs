@@ -514,7 +514,7 @@ impl Resolver<'_> {
                     self.work.push(Work::Strict(part, cost));
                 }
             }
-            Expr::Plus(a, b) => self.both(a, b, less(2)),
+            Expr::Plus(a, b) => self.both(a, b, less(3)),
             Expr::Binary(op, a, b) => self.binary(id, op, a, b, less(3))?,
             Expr::Not(a) => self.work.push(Work::Strict(a, less(1))),
             Expr::Negate(a) => {

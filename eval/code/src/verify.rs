@@ -86,7 +86,6 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::NewList { dst: a, .. }
         | Op::Force { src: a }
         | Op::RightSet { src: a }
-        | Op::Addend { src: a }
         | Op::Name { name: a }
         | Op::Return { src: a }
         | Op::JumpIfFalse { cond: a, .. }
@@ -104,6 +103,7 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::Has { dst: a, base: b, .. }
         | Op::With { dst: a, scope: b, .. }
         | Op::Not { dst: a, src: b }
+        | Op::Addend { dst: a, src: b }
         | Op::FormalsBoxed { arg: a, dst: b, .. } => registers(&[a as usize, b as usize]),
         Op::SelectDynamic { dst, base: a, name: b }
         | Op::SelectDynamicOr { dst, base: a, name: b }
@@ -115,9 +115,9 @@ fn touched(chunk: &Chunk, at: usize, op: Op) -> Vec<Touched> {
         | Op::Sub { dst, a, b }
         | Op::Mul { dst, a, b }
         | Op::Div { dst, a, b }
-        | Op::Plus { dst, a, b }
         | Op::Update { dst, a, b }
         | Op::Concat { dst, a, b } => registers(&[dst as usize, a as usize, b as usize]),
+        Op::Plus { dst, a, b, text } => registers(&[dst, a, b, text].map(usize::from)),
         Op::Call { dst, base, n } | Op::TracedCall { dst, base, n } | Op::LazyCall { dst, base, n } => {
             registers(&[dst as usize, base as usize + n as usize]);
         }

@@ -2,7 +2,7 @@
 
 use frazil_vm::error::{Data, Shown, Trace};
 use frazil_vm::files::Files;
-use frazil_vm::{Error, ErrorKind, Pos, message};
+use frazil_vm::{Error, ErrorKind, message};
 
 /// How many lines of a trace are shown before it is cut short; a position counts as one, too.
 const SHORT: usize = 3;
@@ -21,22 +21,19 @@ pub fn render(error: &Error, files: &Files, show_trace: bool) -> String {
         out.push_str("\nerror: ");
     }
     out.push_str(&data.message);
+    let kept = ends_with_value(data).then_some(out.len());
     out.push('\n');
     message::place(&mut out, files, data.pos, "");
     if !data.suggestions.is_empty() {
         out.push_str(&format!("Did you mean {}?\n", alternatives(&data.suggestions)));
     }
-    let mut text = message::behind("error:", &out);
-    if message_ends_open(data) {
-        text.push_str("\n       ");
-    }
-    text
+    message::behind_but("error:", &out, kept)
 }
 
-/// Whether the message ends with a line break that CppNix keeps: not one that the program wrote itself.
-fn message_ends_open(data: &Data) -> bool {
-    let is_last = data.pos == Pos::NONE && data.suggestions.is_empty();
-    is_last && data.message.ends_with('\n') && data.kind == ErrorKind::Eval
+/// Whether the message ends with a value or another's words, whose last blanks CppNix keeps, behind which it ends a colour;
+/// not with what the program wrote itself.
+fn ends_with_value(data: &Data) -> bool {
+    matches!(data.kind, ErrorKind::Eval | ErrorKind::Type)
 }
 
 struct TraceWriter<'a> {

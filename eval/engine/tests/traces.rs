@@ -227,3 +227,136 @@ error:
              |        ^"#,
     );
 }
+
+#[test]
+fn a_value_keeps_the_blanks_at_its_end() {
+    check(
+        r#"(/. + "a ") 1"#,
+        "
+error: attempt to call something which is not a function but a path: /a 
+       at «string»:1:1:
+            1| (/. + \"a \") 1
+             | ^",
+    );
+    check(
+        r#"(/. + "a \n") 1"#,
+        "
+error: attempt to call something which is not a function but a path: /a
+       \n       at «string»:1:1:
+            1| (/. + \"a \\n\") 1
+             | ^",
+    );
+    check(
+        r#"1 / (/. + "a ")"#,
+        "
+error:
+       … while calling the 'div' builtin
+         at «string»:1:3:
+            1| 1 / (/. + \"a \")
+             |   ^
+
+       … while evaluating the second operand of the division
+
+       error: expected a float but found a path: /a ",
+    );
+    check(
+        r#"throw "a ""#,
+        r#"
+error:
+       … while calling the 'throw' builtin
+         at «string»:1:1:
+            1| throw "a "
+             | ^
+
+       error: a"#,
+    );
+}
+
+#[test]
+fn what_waits_for_itself_is_placed_where_it_was_asked_for() {
+    let answers = [
+        (r#"let x = with x; a; in x"#, "«string»:1:9:"),
+        (r#"let x = with (with x; y); a; in x"#, "«string»:1:15:"),
+        (r#"let x = { outPath = "${x}"; }; in "${x}""#, "«string»:1:22:"),
+        (r#"let x = { ${x} = 1; }; in x"#, "«string»:1:13:"),
+        (r#"let x = derivation x; in x"#, "«nix-internal»/derivation-internal.nix:30:1:"),
+        (r#"let x = builtins.listToAttrs [ { name = x; value = 1; } ]; in x"#, "«string»:1:34:"),
+        (r#"let x = builtins.path { path = x; }; in x"#, "«string»:1:25:"),
+        (r#"let x = builtins.path { name = x; path = ./.; }; in x"#, "«string»:1:25:"),
+        (r#"let x = builtins.fetchurl { url = x; }; in x"#, "«string»:1:29:"),
+        (
+            r#"let x = builtins.appendContext "" { "/nix/store/i9s602wqnwlz1rz6979x039a1snpz3wf-x" = x; }; in x"#,
+            "«string»:1:37:",
+        ),
+        (r#"let x = x - x; in x"#, ""),
+        (r#"let x = { y = x.y - x.y; }; in x.y"#, "«string»:1:11:"),
+    ];
+    for (text, expected) in answers {
+        let error = error(text);
+        let (_, behind) = error.split_once("error: infinite recursion encountered").expect(text);
+        let place = behind.lines().nth(1).unwrap_or_default().trim_start();
+        assert_eq!(place.strip_prefix("at ").unwrap_or_default(), expected, "{text}");
+    }
+}
+
+#[test]
+fn lists_within_lists_say_so_of_too_many() {
+    let error = error("let x = [ { outPath = x; } ]; in toString x");
+    assert!(error.contains("… while evaluating one element of the list\n"), "{error}");
+    assert!(error.ends_with("error: stack overflow; max-call-depth exceeded"), "{error}");
+}
+
+#[test]
+fn a_builtin_that_is_one_call_too_many_is_placed() {
+    check(
+        "let f = x: builtins.tryEval (f x); in f 1",
+        r#"
+error:
+       … from call site
+         at «string»:1:39:
+            1| let f = x: builtins.tryEval (f x); in f 1
+             |                                       ^
+
+       … while calling 'f'
+         at «string»:1:9:
+            1| let f = x: builtins.tryEval (f x); in f 1
+             |         ^
+
+       … while calling the 'tryEval' builtin
+         at «string»:1:12:
+            1| let f = x: builtins.tryEval (f x); in f 1
+             |            ^
+
+       … from call site
+         at «string»:1:30:
+            1| let f = x: builtins.tryEval (f x); in f 1
+             |                              ^
+
+       (14998 duplicate frames omitted)
+
+       error: stack overflow; max-call-depth exceeded
+       at «string»:1:12:
+            1| let f = x: builtins.tryEval (f x); in f 1
+             |            ^"#,
+    );
+}
+
+#[test]
+fn what_a_let_selects_is_named_in_an_operand() {
+    check(
+        r#"(let a = { x = throw "a"; }; in a.x) + 1"#,
+        r#"
+error:
+       … while evaluating the attribute 'x'
+         at «string»:1:12:
+            1| (let a = { x = throw "a"; }; in a.x) + 1
+             |            ^
+
+       … while calling the 'throw' builtin
+         at «string»:1:16:
+            1| (let a = { x = throw "a"; }; in a.x) + 1
+             |                ^
+
+       error: a"#,
+    );
+}

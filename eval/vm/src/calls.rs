@@ -188,4 +188,8 @@ impl Native for BuiltinArgs {
             error.add_trace(Pos::NONE, strict.context());
         }
     }
+
+    fn call_site(&self, m: &mut Machine<'_>) -> Option<Pos> {
+        Some(m.argument_pos(self.index))
+    }
 }

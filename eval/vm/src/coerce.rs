@@ -135,7 +135,7 @@ impl Coerce {
 
     fn set(&mut self, m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
         self.through += 1;
-        m.check_nesting(self.tasks.len() + self.through)?;
+        self.check_nesting(m, self.through)?;
         if let Some(to_string) = m.attr(v, m.st.known.to_string()) {
             self.converted = true;
             return Ok(Step::Call(to_string.get(), Args::from_slice(&[v])));
@@ -165,7 +165,7 @@ impl Native for Coerce {
                 return Ok(step);
             }
             self.through = 0;
-            m.check_nesting(self.tasks.len())?;
+            self.check_nesting(m, 0)?;
             // An element is followed by a space, unless it is an empty list or the last.
             let at = self.tasks.len();
             if let Some(Task::List(list, i)) = self.tasks.last()
@@ -218,6 +218,15 @@ impl Native for Coerce {
 }
 
 impl Coerce {
+    /// An error if so many sets inside of the lists at work are nested too deeply.
+    fn check_nesting(&self, m: &Machine<'_>, through: usize) -> Result<(), Error> {
+        m.check_nesting(self.tasks.len() + through).map_err(|error| {
+            let mut error = error.at(self.pos);
+            self.trace_lists(self.tasks.len(), &mut error);
+            error
+        })
+    }
+
     fn trace_lists(&self, lists: usize, error: &mut Error) {
         for outer in (0..lists).rev() {
             error.add_trace(self.pos, self.context(outer));
@@ -235,6 +244,9 @@ impl Coerce {
         }
     }
 }
+
+/// What is said of an operand of `+`.
+const SEGMENT: &str = "while evaluating a path segment";
 
 /// `a + b` of forced values, if no code of the program has to run for it.
 pub fn plus_now(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Option<Val>, Error> {
@@ -254,21 +266,19 @@ pub fn plus_now(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Option<Val>, Erro
     Ok(None)
 }
 
-/// An error if `v` can be no left operand of `+`, whatever the right one is.
-pub fn check_addend(m: &mut Machine<'_>, v: Val) -> Result<(), Error> {
+/// How a left operand of `+` becomes a string, if that is to be done before the right one is looked at: a set. An error if
+/// `v` can be no left operand, whatever the right one is.
+pub fn addend(m: &mut Machine<'_>, v: Val) -> Result<Option<Step>, Error> {
     let fits = match v.tag() {
         Tag::String | Tag::Int => true,
         Tag::Boxed => [Kind::Path, Kind::Float, Kind::BigInt].contains(&m.heap.boxed_kind(v)),
-        Tag::Attrs => {
-            m.attr(v, m.st.known.to_string()).is_some() || m.attr(v, m.st.known.out_path()).is_some()
-        }
         _ => false,
     };
     if fits {
-        return Ok(());
+        return Ok(None);
     }
-    let coercion = Coerce::new(v, CoerceTo::PLAIN, Pos::part(0), "while evaluating a path segment");
-    Err(coercion.refuse(m, v))
+    let coercion = Coerce::new(v, CoerceTo::PLAIN, Pos::part(0), SEGMENT);
+    if v.is_attrs() { Ok(Some(Step::ReturnRun(Box::new(coercion)))) } else { Err(coercion.refuse(m, v)) }
 }
 
 fn add_numbers(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Val, Error> {
@@ -290,9 +300,10 @@ fn add_numbers(m: &mut Machine<'_>, a: Val, b: Val) -> Result<Val, Error> {
     }
 }
 
-/// `a + b` of forced values one of which is to be coerced.
-pub fn plus(a: Val, b: Val, pos: Pos) -> Step {
-    Step::ReturnRun(Box::new(Plus { a, b, pos, first: None }))
+/// `a + b` of forced values one of which is to be coerced; `text` is `a`, or what it was coerced to already.
+pub fn plus(a: Val, b: Val, text: Val, pos: Pos) -> Step {
+    let first = (text.is_string() && a.is_attrs()).then_some(text);
+    Step::ReturnRun(Box::new(Plus { a, b, pos, first }))
 }
 
 struct Plus {
@@ -308,10 +319,9 @@ impl Native for Plus {
     fn resume(&mut self, m: &mut Machine<'_>, input: Val) -> Result<Step, Error> {
         let is_path = m.heap.as_path(self.a).is_some();
         let to = CoerceTo { more: false, copy: self.a.is_string() };
-        let context = "while evaluating a path segment";
+        let coerced = |v, part| Ok(Step::Run(Box::new(Coerce::new(v, to, Pos::part(part), SEGMENT))));
         if input == Val::ABSENT {
-            let first = if is_path { self.b } else { self.a };
-            return Ok(Step::Run(Box::new(Coerce::new(first, to, Pos::part(is_path as u8), context))));
+            return if is_path || self.first.is_some() { coerced(self.b, 1) } else { coerced(self.a, 0) };
         }
         if is_path {
             return m.concat_path(&[self.a, input]).map(Step::Done).map_err(|e| e.at(self.pos));
@@ -319,7 +329,7 @@ impl Native for Plus {
         match self.first {
             None => {
                 self.first = Some(input);
-                Ok(Step::Run(Box::new(Coerce::new(self.b, to, Pos::part(1), context))))
+                coerced(self.b, 1)
             }
             Some(first) => m.concat_strings(&[first, input]).map(Step::Done),
         }

@@ -356,6 +356,9 @@ impl<'w> Machine<'w> {
             }
             if let Some(pos) = native.call_site(self) {
                 trail.settle(error, pos);
+                if trail.busy {
+                    error.set_pos(pos);
+                }
             }
             native.trace(self, error);
             if let Some((text, shown, always)) = native.site_line() {
@@ -672,6 +675,7 @@ impl<'w> Machine<'w> {
         dst: u8,
         update: Val,
     ) -> Result<Started, Error> {
+        self.check_depth()?;
         let builtin = &builtins::TABLE[index as usize];
         let mut args = Args::from_slice(args);
         for strict in builtin.strict {
@@ -1243,16 +1247,19 @@ impl<'w> Machine<'w> {
                     let (a, b) = (force!(a), force!(b));
                     w[dst as usize] = fallible!(builtins::numbers::divide(self, a, b));
                 }
-                Op::Plus { dst, a, b } => {
+                Op::Plus { dst, a, b, text } => {
                     let (a, b) = (force!(a), force!(b));
                     match fallible!(coerce::plus_now(self, a, b).map_err(|e| e.at(code.pos_at(ip)))) {
                         Some(v) => w[dst as usize] = v,
-                        None => start!(dst, coerce::plus(a, b, code.pos_at(ip))),
+                        None => start!(dst, coerce::plus(a, b, w[text as usize], code.pos_at(ip))),
                     }
                 }
-                Op::Addend { src } => {
+                Op::Addend { dst, src } => {
                     let v = force!(src);
-                    fallible!(coerce::check_addend(self, v));
+                    match fallible!(coerce::addend(self, v)) {
+                        None => w[dst as usize] = v,
+                        Some(step) => start!(dst, step),
+                    }
                 }
                 Op::RightSet { src } => {
                     let right = force!(src);

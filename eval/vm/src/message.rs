@@ -5,11 +5,20 @@ pub use frazil_text::bytes::{bytes, lossy, text};
 
 /// A message behind a prefix such as `error:`, each further line as far to the right as the text behind it.
 pub fn behind(prefix: &str, text: &str) -> String {
+    behind_but(prefix, text, None)
+}
+
+/// The same, the line that ends at `kept` with the blanks at its end.
+pub fn behind_but(prefix: &str, text: &str, kept: Option<usize>) -> String {
     let indent = " ".repeat(prefix.len() + 1);
     let mut out = String::new();
-    for (i, line) in text.trim_end().split('\n').enumerate() {
-        let line = if i == 0 { format!("{prefix} {line}") } else { format!("\n{indent}{line}") };
-        out.push_str(line.trim_end_matches([' ', '\t', '\r']));
+    let mut end = 0;
+    for line in text[..text.trim_end().len().max(kept.unwrap_or(0))].split('\n') {
+        let start = if end == 0 { prefix.to_owned() + " " } else { format!("\n{indent}") };
+        end += line.len();
+        let line = start + line;
+        out.push_str(if kept == Some(end) { &line } else { line.trim_end_matches([' ', '\t', '\r']) });
+        end += 1;
     }
     out
 }

@@ -51,7 +51,8 @@ pub trait Native: Send {
         let _ = (m, error);
     }
 
-    /// Where the function that it called was called, for the trace. `None` if that is where the builtin itself was.
+    /// Where the function that it called was called, or the value that it waits for is asked for, for the trace. `None` if
+    /// that is where the builtin itself was.
     fn call_site(&self, m: &mut Machine<'_>) -> Option<Pos> {
         let _ = m;
         Some(Pos::NONE)

@@ -106,7 +106,11 @@ impl<'w> Machine<'w> {
                 {
                     Pos::NONE
                 }
-                Op::Call { base, .. } if reg != base => Pos::NONE,
+                Op::Call { base, .. } if reg != base => match self.heap.function(window[base as usize]) {
+                    (Kind::Primop, index) => self.argument_pos(index),
+                    _ => Pos::NONE,
+                },
+                Op::With { .. } => code.pos_at(ip),
                 Op::Formals { .. } | Op::FormalsBoxed { .. } => self.lambda_pos(code),
                 _ => self.use_pos(code, explained, window, reg, ip),
             };
@@ -182,6 +186,10 @@ impl<'w> Machine<'w> {
             trail.wait_for_call();
             return trail.settle(error, pos);
         }
+        if done && matches!(trail.waiting, Waiting::Error) && error.kind() == ErrorKind::CallDepth {
+            // The call itself is one too many.
+            return trail.settle(error, pos);
+        }
         trail.settle(error, Pos::NONE);
         if let (false, Some(reg)) = (done, operand) {
             let strict = builtin.strict.iter().find(|strict| base + 1 + strict.arg == reg);
@@ -227,6 +235,11 @@ impl<'w> Machine<'w> {
         if builtin.is_traced() {
             trail.waiting = Waiting::Line { text: builtin.trace_line(), shown: Shown::Usually, always: true };
         }
+    }
+
+    /// Where a builtin forces an argument: nowhere, unless it is a function of the language.
+    pub(crate) fn argument_pos(&mut self, index: u32) -> Pos {
+        if builtins::TABLE[index as usize].is_lambda() { self.derivation_lambda() } else { Pos::NONE }
     }
 
     /// Where a delayed call stands.
@@ -336,7 +349,7 @@ impl<'w> Machine<'w> {
         });
         match selected {
             Some(pos) if pos != Pos::NONE => pos,
-            _ => code.position(found.pos),
+            _ => found.pos.map_or(Pos::NONE, |pos| code.position(pos)),
         }
     }
 

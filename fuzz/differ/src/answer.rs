@@ -70,6 +70,12 @@ impl Answer {
                     "CppNix 2.34 fails at a path below what can be no store path, later versions say that it is not there",
                 )
             }
+            (Answer::Value { .. }, Answer::Error(theirs))
+                if theirs.contains(" is not a valid store path")
+                    || theirs.trim_end().ends_with("' is not valid") =>
+            {
+                Some("CppNix may not write what it makes to its store, and then misses it there")
+            }
             (Answer::Value { text: ours, .. }, Answer::Value { text: theirs, .. }) => {
                 let is_it = but_for(ours, theirs, "«repeated»") || but_for(theirs, ours, "«repeated»");
                 is_it.then_some("lists of one or two elements have no identity of their own in CppNix")

@@ -135,7 +135,8 @@ impl Pair {
         (ours, theirs)
     }
 
-    /// The smallest program that still has this difference, as far as a few hundred questions lead there.
+    /// The smallest program that still has a difference of this kind that nothing explains, as far as a few hundred questions
+    /// lead there.
     fn minimised(&mut self, program: &Node, (ours, theirs): (&Answer, &Answer), kind: Difference) -> Node {
         let mut left = 400;
         let errors = |answer: &Answer| matches!(answer, Answer::Error(_) | Answer::Broken(_));
@@ -145,8 +146,11 @@ impl Pair {
                 return false;
             }
             left -= 1;
-            let (ours, theirs) = self.ask(&smaller.print());
-            ours.difference(&theirs) == Some(kind) && wanted == (errors(&ours), errors(&theirs))
+            let text = smaller.print();
+            let (ours, theirs) = self.ask(&text);
+            ours.difference(&theirs) == Some(kind)
+                && wanted == (errors(&ours), errors(&theirs))
+                && ours.explanation(&theirs, &text).is_none()
         })
     }
 }

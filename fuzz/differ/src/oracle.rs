@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::ours::FEATURES;
-use crate::world::FOLDER;
+use crate::world::{FOLDER, STATE};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -61,12 +61,10 @@ impl Oracle {
             lines.push_str(&format!("__deepSeq ({}) null\n__trace \"{MARK}{at}\" null\n", programs[at].0));
         }
         self.started += 1;
-        let limited = "ulimit -v 6000000; ulimit -c 0; exec timeout 60 \"$@\"";
-        let mut command = Command::new("sh");
-        command.args(["-c", limited, "sh"]).arg(self.program.with_file_name("nix"));
-        command.args(["repl", "-I", &format!("world={FOLDER}")]);
-        command.current_dir(FOLDER).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/homeless");
-        command.env("NIX_CONFIG", format!("experimental-features = {FEATURES}"));
+        let mut command = command(60, &self.program.with_file_name("nix"));
+        // It writes to its store, which later answers must not depend on.
+        command.args(["repl", "--store", "dummy://?read-only=false", "--option", "substituters", ""]);
+        command.args(["-I", &format!("world={FOLDER}")]);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let mut input = child.stdin.take().expect("it is piped");
@@ -95,15 +93,12 @@ impl Oracle {
     fn run(&mut self, programs: &[&str]) -> io::Result<Vec<Answer>> {
         self.started += 1;
         let mark = format!("builtins.trace {MARK:?} {MARK:?}");
-        let limited = "ulimit -v 6000000; ulimit -c 0; exec timeout 20 \"$@\"";
-        let mut command = Command::new("sh");
-        command.args(["-c", limited, "sh"]).arg(&self.program).args(["--eval", "--strict"]);
+        let mut command = command(20, &self.program);
+        command.args(["--eval", "--strict"]);
         command.args(["-I", &format!("world={FOLDER}"), "-E"]);
         for program in programs {
             command.args([*program, &mark]);
         }
-        command.current_dir(FOLDER).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/homeless");
-        command.env("NIX_CONFIG", format!("experimental-features = {FEATURES}"));
         let output = command.output()?;
         let (out, errors) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -133,4 +128,14 @@ impl Oracle {
         }
         Ok(answers)
     }
+}
+
+/// A program in the world, which may run for so many seconds.
+fn command(seconds: u32, program: &Path) -> Command {
+    let limited = format!("ulimit -v 6000000; ulimit -c 0; exec timeout {seconds} \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &limited, "sh"]).arg(program);
+    command.current_dir(FOLDER).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/homeless");
+    command.env("NIX_CONFIG", format!("experimental-features = {FEATURES}")).env("NIX_STATE_DIR", STATE);
+    command
 }

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// What both evaluators are allowed.
 pub const FEATURES: &str = "nix-command flakes pipe-operators fetch-tree ca-derivations dynamic-derivations";
 
+/// What is said of a folder that is too large to be read.
+const TOO_MUCH: &str = "not this one";
+
 /// The files of this machine, and a place for what is traced.
 struct World(Arc<Mutex<String>>);
 
@@ -21,7 +24,7 @@ impl Host for World {
     fn read_dir(&self, path: &[u8]) -> HostResult<Vec<(Vec<u8>, Option<FileKind>)>> {
         // Whoever copies the whole machine to the store never comes back.
         if path == b"/" || path == b"/tmp" {
-            return Err(HostError::Forbidden("not this one".to_owned()));
+            return Err(HostError::Forbidden(TOO_MUCH.to_owned()));
         }
         Disk.read_dir(path)
     }
@@ -101,6 +104,7 @@ impl Frazil {
                 ErrorKind::Steps | ErrorKind::Memory | ErrorKind::Time | ErrorKind::CallDepth => {
                     Answer::Exhausted
                 }
+                ErrorKind::Restricted if error.message() == TOO_MUCH => Answer::Exhausted,
                 _ => Answer::Error(traced + &plain(error.render().as_bytes())),
             },
             Err(panic) => {

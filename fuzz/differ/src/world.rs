@@ -8,12 +8,17 @@ use std::path::PathBuf;
 /// The folder that relative paths start from. It lies deep, so that few programs reach what is around it.
 pub const FOLDER: &str = "/tmp/frazil-differ/1/2/3/4/5/world";
 
-/// Makes the folder anew.
+/// Where the oracle would note what is valid in its store: nothing is.
+pub const STATE: &str = "/tmp/frazil-differ/state";
+
+/// Makes the folders anew.
 pub fn make() -> io::Result<PathBuf> {
     let folder = PathBuf::from(FOLDER);
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    for old in [FOLDER, STATE] {
+        match fs::remove_dir_all(old) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
     fs::create_dir_all(folder.join("data/deep/er"))?;
     let files = [

@@ -246,6 +246,11 @@ impl Native for Pairs {
             error.add_trace(pos, PAIR_NAME);
         }
     }
+
+    fn call_site(&self, m: &mut Machine<'_>) -> Option<Pos> {
+        let is_name = self.pair != Val::ABSENT;
+        Some(if is_name { m.attr_pos(self.pair, m.st.known.name()) } else { Pos::NONE })
+    }
 }
 
 /// The attributes of the right set whose names are in the left one.

@@ -275,6 +275,8 @@ fn output_set(m: &mut Machine<'_>, shared: Val, i: usize) -> Val {
     let added = m.new_attrs_at(&keys, &values, &pos);
     let whole = m.update(attrs, added);
     let set = m.flat(whole);
+    // The list is held by the same thunk in each set, even if it is there already.
+    m.attr(set, m.st.known.all()).expect("it was added").set(all);
     // The first set holds itself.
     for &name in &names {
         let slot = m.attr(set, name).expect("each output is an attribute");

@@ -157,6 +157,10 @@ impl Native for ForceAttrs {
             error.add_trace(m.attr_pos(self.set, name), context);
         }
     }
+
+    fn call_site(&self, m: &mut Machine<'_>) -> Option<Pos> {
+        self.todo.get(self.i).map(|&(name, _)| m.attr_pos(self.set, name))
+    }
 }
 
 /// How a builtin says that an attribute of an input will not do.

@@ -29,7 +29,7 @@ pub(super) const TABLE: &[Builtin] = &[
         |m, a| {
             let algorithm = algorithm(m, m.heap.bytes(a[0]))?;
             super::paths::path_of(a[1], &[], super::paths::REALISING, move |m, path, _| {
-                let contents = m.realised_result(&path, m.st.host.read_file(&path))?;
+                let contents = m.realised_file(&path)?;
                 Ok(Step::Done(digits(m, &algorithm.hash(&contents))))
             })
         },

@@ -42,7 +42,7 @@ pub(super) const TABLE: &[Builtin] = &[
                 let text = format!("path '{}' is a symlink", crate::message::text(link));
                 return Err(Error::new(ErrorKind::File, text));
             }
-            let kind = m.host_result(&path, m.st.host.kind(&path))?;
+            let kind = m.kind_at(&path)?;
             Ok(Step::Done(kind_name(m, kind)))
         })
     }),
@@ -330,6 +330,36 @@ impl Machine<'_> {
 
     /// The host's answer about a path, or its error as one of evaluation.
     pub(crate) fn host_result<T>(&self, path: &[u8], result: Result<T, HostError>) -> Result<T, Error> {
+        self.told(path, result, |path, why| format!("reading '{path}': {why}"))
+    }
+
+    /// What a path names.
+    pub(crate) fn kind_at(&self, path: &[u8]) -> Result<FileKind, Error> {
+        let kind = self.st.host.kind(path);
+        self.told(path, kind, |path, why| format!("getting status of \"{path}\": {why}"))
+    }
+
+    /// The bytes of the file at a path.
+    pub(crate) fn file_at(&self, path: &[u8]) -> Result<Arc<[u8]>, Error> {
+        self.told(path, self.st.host.read_file(path), |path, why| match why {
+            // It can be opened. CppNix then says how many bytes it tried to read.
+            "Is a directory" => format!("reading '{path}': {why}"),
+            _ => format!("opening file '{path}': {why}"),
+        })
+    }
+
+    /// The same of a path all of whose links are followed before anything else.
+    pub(crate) fn realised_file(&self, path: &[u8]) -> Result<Arc<[u8]>, Error> {
+        self.realised_result(path, self.st.host.read_file(path), |path| self.file_at(path))
+    }
+
+    /// The host's answer, or its error, of which `failed` says how the system's failures are told.
+    fn told<T>(
+        &self,
+        path: &[u8],
+        result: Result<T, HostError>,
+        failed: fn(path: &str, why: &str) -> String,
+    ) -> Result<T, Error> {
         result.map_err(|error| {
             let bad = self.no_store_path(path);
             let path = crate::message::text(path);
@@ -337,7 +367,7 @@ impl Machine<'_> {
                 HostError::NotFound => bad
                     .unwrap_or_else(|| Error::new(ErrorKind::File, format!("path '{path}' does not exist"))),
                 HostError::Forbidden(why) => Error::new(ErrorKind::Restricted, why),
-                HostError::Failed(why) => Error::new(ErrorKind::File, format!("reading '{path}': {why}")),
+                HostError::Failed(why) => Error::new(ErrorKind::File, failed(&path, &why)),
             }
         })
     }
@@ -350,20 +380,29 @@ impl Machine<'_> {
         StorePath::parse(base).err().map(|error| Error::eval(error.to_string()))
     }
 
-    /// `host_result` of a path all of whose links are followed before anything else.
-    pub(crate) fn realised_result<T>(&self, path: &[u8], result: Result<T, HostError>) -> Result<T, Error> {
-        match result {
-            Err(HostError::NotFound) => {
-                let path = self.followed_all(path)?;
-                let missing = self.host_result(&path, Err(HostError::NotFound));
-                let realising = |e: Error| {
-                    let path = crate::message::text(&path);
-                    e.while_(Pos::NONE, format!("while realising the context of path '{path}'"))
-                };
-                missing.map_err(|e| if self.no_store_path(&path).is_some() { realising(e) } else { e })
-            }
-            result => self.host_result(path, result),
+    /// The host's answer about a path all of whose links are followed before anything else; if it failed, `again` asks once
+    /// more at the end of the links.
+    fn realised_result<T>(
+        &self,
+        path: &[u8],
+        result: Result<T, HostError>,
+        again: impl Fn(&[u8]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let realising = |path: &[u8], e: Error| {
+            let path = crate::message::text(path);
+            e.while_(Pos::NONE, format!("while realising the context of path '{path}'"))
+        };
+        let error = match result {
+            Ok(found) => return Ok(found),
+            Err(error @ HostError::Forbidden(_)) => return self.host_result(path, Err(error)),
+            Err(error) => error,
+        };
+        let path = self.followed_all(path).map_err(|e| realising(path, e))?;
+        if error != HostError::NotFound {
+            return again(&path);
         }
+        let missing = self.host_result(&path, Err(error));
+        missing.map_err(|e| if self.no_store_path(&path).is_some() { realising(&path, e) } else { e })
     }
 }
 
@@ -384,7 +423,7 @@ impl Machine<'_> {
             return Ok(path.into());
         }
         let mut file = path.to_vec();
-        let mut kind = self.host_result(&file, self.st.host.kind(&file))?;
+        let mut kind = self.imported_kind(&file)?;
         for _ in 0..MAX_FILE_LINKS {
             if kind != FileKind::Symlink {
                 break;
@@ -392,7 +431,7 @@ impl Machine<'_> {
             let target = self.host_result(&file, self.st.host.read_link(&file))?;
             let base = if target.starts_with(b"/") { &b""[..] } else { parent(&file) };
             file = canonical(&[base, b"/", &target].concat());
-            kind = self.host_result(&file, self.st.host.kind(&file))?;
+            kind = self.imported_kind(&file)?;
         }
         if kind == FileKind::Symlink {
             let text = format!(
@@ -407,6 +446,14 @@ impl Machine<'_> {
         let file: Arc<[u8]> = file.into();
         self.st.import_paths.insert(path.into(), file.clone());
         Ok(file)
+    }
+
+    /// What a path names. If it cannot be said, that is an error at the path without links on the way.
+    fn imported_kind(&self, path: &[u8]) -> Result<FileKind, Error> {
+        self.kind_at(path).or_else(|_| {
+            let folder = self.followed_all(parent(path))?;
+            self.kind_at(&canonical(&[&folder[..], b"/", base_name(path)].concat()))
+        })
     }
 
     /// The value of a file, evaluated once.
@@ -428,7 +475,7 @@ impl Machine<'_> {
         if path == FETCHURL_PATH {
             return Ok(FETCHURL.into());
         }
-        self.host_result(path, self.st.host.read_file(path))
+        self.file_at(path)
     }
 
     /// The program of a file's unit, as CppNix prints expressions.
@@ -514,7 +561,7 @@ impl Machine<'_> {
 // ---- reading ------------------------------------------------------------------------------------------
 
 fn read_file(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
-    let contents = m.realised_result(path, m.st.host.read_file(path))?;
+    let contents = m.realised_file(path)?;
     if contents.contains(&0) {
         let path = crate::message::text(path);
         return Err(Error::eval(format!(
@@ -540,21 +587,17 @@ fn read_dir(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
     if let Some(&known) = m.st.readdirs.get(path) {
         return Ok(Step::Done(known));
     }
-    let entries = match m.st.host.read_dir(path) {
-        Err(HostError::Failed(why)) => {
-            let path = m.followed(path);
-            let path = crate::message::text(&path);
-            return Err(Error::new(ErrorKind::File, format!("cannot read directory \"{path}\": {why}")));
-        }
-        entries => m.realised_result(path, entries)?,
-    };
+    let entries = m.realised_result(path, m.st.host.read_dir(path), |path| {
+        let entries = m.st.host.read_dir(path);
+        m.told(path, entries, |path, why| format!("cannot read directory \"{path}\": {why}"))
+    })?;
     let (mut names, mut values) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for (name, kind) in entries {
         let kind = match kind {
             Some(kind) => kind,
             None => {
                 let file = [path, b"/", &name[..]].concat();
-                m.host_result(&file, m.st.host.kind(&file))?
+                m.kind_at(&file)?
             }
         };
         names.push(m.st.symbols.intern(&name));
@@ -574,6 +617,9 @@ fn path_exists(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
         let mut kind = m.st.host.kind(&path);
         if must_be_dir && kind == Ok(FileKind::Symlink) {
             kind = m.st.host.read_dir(&path).map(|_| FileKind::Directory);
+        }
+        if let Err(HostError::Failed(_)) = kind {
+            kind = Ok(m.realised_result(&path, kind, |path| m.kind_at(path))?);
         }
         // CppNix 2.34 fails at what can be no store path; its later versions answer as here.
         Ok(Step::Done(Val::bool(match kind {
@@ -729,7 +775,12 @@ impl Machine<'_> {
         let (mut todo, mut at, mut links) = (parts(path), b"/".to_vec(), 0);
         while let Some(part) = todo.pop() {
             let next = canonical(&[&at[..], b"/", &part].concat());
-            if self.st.host.kind(&next) != Ok(FileKind::Symlink) {
+            let kind = match self.st.host.kind(&next) {
+                Err(HostError::Failed(_)) => self.kind_at(&next)?,
+                Err(_) => FileKind::Other,
+                Ok(kind) => kind,
+            };
+            if kind != FileKind::Symlink {
                 at = next;
                 continue;
             }
@@ -977,17 +1028,21 @@ impl Native for PathArgs {
     }
 
     fn trace(&self, m: &mut Machine<'_>, error: &mut Error) {
-        let slot = self.order.get(self.i).copied();
-        let key = slot.and_then(|slot| m.attrs(self.set).0.get(slot as usize).copied());
-        if let (Some(context), Some(key)) = (self.context, key) {
-            error.add_trace(m.attr_pos(self.set, key), context);
+        if let (Some(context), Some(pos)) = (self.context, self.call_site(m)) {
+            error.add_trace(pos, context);
         }
+    }
+
+    fn call_site(&self, m: &mut Machine<'_>) -> Option<Pos> {
+        let slot = *self.order.get(self.i)?;
+        let key = m.attrs(self.set).0[slot as usize];
+        Some(m.attr_pos(self.set, key))
     }
 }
 
 fn add_path(m: &mut Machine<'_>, source: Source, context: u32, filter: Option<Val>) -> Result<Step, Error> {
     realise(m, &source.path, context).map_err(|refusal| while_adding(&source, refusal.error()))?;
-    let walk = Walk::new(m, &source).map_err(|e| while_adding(&source, e))?;
+    let walk = Walk::new(m, &source, filter.is_some()).map_err(|e| while_adding(&source, e))?;
     Ok(Step::ReturnRun(Box::new(AddPath { source, filter, walk })))
 }
 
@@ -1053,33 +1108,20 @@ impl Walk {
     /// A walk of what is at a path: a link is a link.
     fn of(m: &mut Machine<'_>, path: &[u8]) -> Result<Walk, Error> {
         let mut walk = Walk { nodes: Vec::new(), todo: Vec::new(), asked: None };
-        let kind = m.host_result(path, m.st.host.kind(path))?;
+        let kind = m.kind_at(path)?;
         walk.enter(m, path.to_vec(), kind)?;
         Ok(walk)
     }
 
-    /// A walk of what a path leads to.
-    fn new(m: &mut Machine<'_>, source: &Source) -> Result<Walk, Error> {
-        let mut walk = Walk { nodes: Vec::new(), todo: Vec::new(), asked: None };
-        let mut path = source.path.clone();
-        for _ in 0..MAX_LINKS {
-            match m.host_result(&path, m.st.host.kind(&path))? {
-                FileKind::Symlink => {
-                    let target = m.host_result(&path, m.st.host.read_link(&path))?;
-                    let base = if target.starts_with(b"/") { &b""[..] } else { parent(&path) };
-                    path = canonical(&[base, b"/", &target].concat());
-                }
-                kind => {
-                    walk.enter(m, path, kind)?;
-                    return Ok(walk);
-                }
+    /// A walk of what a path leads to; a filter is asked about places without links on the way.
+    fn new(m: &mut Machine<'_>, source: &Source, is_filtered: bool) -> Result<Walk, Error> {
+        match m.st.host.kind(&source.path) {
+            Ok(kind) if kind != FileKind::Symlink && !is_filtered => Walk::of(m, &source.path),
+            _ => {
+                let path = m.followed_all(&source.path)?;
+                Walk::of(m, &path)
             }
         }
-        let text = format!(
-            "too many symbolic links encountered while traversing the path '{}'",
-            crate::message::text(&source.path)
-        );
-        Err(Error::new(ErrorKind::File, text))
     }
 
     fn enter(&mut self, m: &mut Machine<'_>, path: Vec<u8>, kind: FileKind) -> Result<(), Error> {
@@ -1120,7 +1162,7 @@ impl Walk {
                     // Whether a file is executable is not in a directory's listing.
                     let kind = match kind {
                         Some(kind @ (FileKind::Directory | FileKind::Symlink)) => kind,
-                        _ => m.host_result(&path, m.st.host.kind(&path))?,
+                        _ => m.kind_at(&path)?,
                     };
                     self.asked = Some((path.clone(), name, kind));
                     return Ok(Some((path, kind)));
@@ -1171,10 +1213,11 @@ impl Walk {
     fn hash_flat(&self, m: &Machine<'_>, source: &Source) -> Result<Hash, Error> {
         match self.nodes.as_slice() {
             [TreePart::File { path, .. }] => {
-                let contents = m.host_result(path, m.st.host.read_file(path))?;
+                let contents = m.file_at(path)?;
                 Ok(Algorithm::Sha256.hash(&contents))
             }
             _ => {
+                m.file_at(&source.path)?;
                 let path = crate::message::text(&source.path);
                 Err(Error::new(ErrorKind::File, format!("'{path}' is not a regular file")))
             }
@@ -1190,7 +1233,7 @@ impl Walk {
                 TreePart::Symlink(target) => writer.event(Event::Symlink(target)),
                 TreePart::End => writer.event(Event::End),
                 TreePart::File { path, executable } => {
-                    let contents = m.host_result(path, m.st.host.read_file(path))?;
+                    let contents = m.file_at(path)?;
                     writer.file(*executable, &contents)
                 }
             };

@@ -591,4 +591,8 @@ impl Native for Append {
             error.add_trace(pos, context);
         }
     }
+
+    fn call_site(&self, _: &mut Machine<'_>) -> Option<Pos> {
+        self.asked.map(|(pos, _)| pos)
+    }
 }
