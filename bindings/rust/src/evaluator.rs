@@ -130,7 +130,7 @@ impl Evaluator {
     pub fn enter<R>(&mut self, work: impl for<'v> FnOnce(&mut Scope<'_, 'v>) -> R) -> R {
         self.free();
         let world = self.inner.world();
-        if world.heap.over_limit() {
+        if world.over_limit() {
             // What an evaluation left behind when it broke the limit is nobody's.
             world.collect();
         } else {

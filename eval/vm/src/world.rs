@@ -229,6 +229,8 @@ pub struct State {
     pub(crate) was_due: bool,
     /// Bytes that were live when all of the heap was last looked at.
     pub(crate) live_at_last: u64,
+    /// Bytes that tables held beside the heap when it was last asked which programs are needed.
+    pub(crate) beside_at_last: u64,
     /// How many units had code when the heap was last collected.
     old_codes: usize,
     /// Bytes to hand out before it is collected again, at least `min_budget`.
@@ -325,6 +327,7 @@ impl World {
             live: 0,
             was_due: false,
             live_at_last: 0,
+            beside_at_last: 0,
             old_codes: 0,
             budget: MIN_BUDGET,
             min_budget: MIN_BUDGET,
@@ -378,6 +381,11 @@ impl World {
         state.live_at_last = live;
         state.note_collection(heap, codes, live);
         live
+    }
+
+    /// Whether more memory is held than the limit allows.
+    pub fn over_limit(&self) -> bool {
+        self.state.over_limit(&self.heap, &self.layouts)
     }
 
     /// Frees values as [`World::collect`] does if so much was handed out since the last time that it is due: many short
@@ -472,9 +480,9 @@ impl State {
 
     /// The error of a limit that is breached, looked at every so many frames.
     #[cold]
-    pub(crate) fn check_limits(&mut self, heap: &Heap) -> Result<(), Error> {
+    pub(crate) fn check_limits(&mut self, heap: &Heap, layouts: &Layouts) -> Result<(), Error> {
         self.host.progress(&self.stats);
-        if heap.over_limit() {
+        if self.over_limit(heap, layouts) {
             return Err(self.out_of_memory());
         }
         if self.limits.cancel.as_ref().is_some_and(|c| c.load(Ordering::Relaxed)) {
@@ -484,6 +492,23 @@ impl State {
             return Err(Error::new(ErrorKind::Time, "time limit exceeded"));
         }
         Ok(())
+    }
+
+    fn over_limit(&self, heap: &Heap, layouts: &Layouts) -> bool {
+        !heap.has_room(self.beside(layouts))
+    }
+
+    /// Bytes that tables hold beside the heap, about: names, layouts, failures, derivations. A program makes as many as it
+    /// likes.
+    pub(crate) fn beside(&self, layouts: &Layouts) -> u64 {
+        /// As measured on sets of one attribute, on `throw`, and on derivations without inputs.
+        const LAYOUT: u64 = 120;
+        const FAILURE: u64 = 260;
+        const DERIVATION: u64 = 200;
+        let names = self.symbols.held() + 8 * self.symbol_strings.len() as u64;
+        let [layouts, failures, drvs] =
+            [layouts.end(), self.failures.end(), self.drvs.len()].map(|n| n as u64);
+        names + layouts * LAYOUT + failures * FAILURE + drvs * DERIVATION
     }
 
     /// From now on files are read anew.
