@@ -225,8 +225,8 @@ pub struct State {
     pub(crate) collected_at: u64,
     /// About as many bytes were live then: values that were old already count, whether or not they still were.
     pub(crate) live: u64,
-    /// Whether a collection was due, and put off once.
-    pub(crate) was_due: bool,
+    /// Bytes handed out since the last collection when the next one was found due, and put off; 0 before.
+    pub(crate) due_at: u64,
     /// Bytes that were live when all of the heap was last looked at.
     pub(crate) live_at_last: u64,
     /// Bytes that tables held beside the heap when it was last asked which programs are needed.
@@ -325,7 +325,7 @@ impl World {
             forces: Default::default(),
             collected_at: 0,
             live: 0,
-            was_due: false,
+            due_at: 0,
             live_at_last: 0,
             beside_at_last: 0,
             old_codes: 0,
@@ -393,9 +393,11 @@ impl World {
     pub fn collect_if_due(&mut self) {
         let since = self.heap.allocated() - self.state.collected_at;
         if since > self.state.live.max(IDLE_BUDGET).min(self.state.budget) || self.has_many_programs() {
-            // What a long evaluation made is looked at first, and often that is all.
-            if std::mem::replace(&mut self.state.was_due, true) {
-                self.collect();
+            // What a long evaluation made is looked at first, and often that is all. So as much again is waited for.
+            match self.state.due_at {
+                0 => self.state.due_at = since.max(1),
+                due_at if since / 2 >= due_at => drop(self.collect()),
+                _ => {}
             }
         }
     }
@@ -413,7 +415,7 @@ impl State {
     pub(crate) fn note_collection(&mut self, heap: &Heap, codes: &boxcar::Vec<Box<Code>>, live: u64) {
         self.collected_at = heap.allocated();
         self.live = live;
-        self.was_due = false;
+        self.due_at = 0;
         self.budget = self.budget_beside(live);
         self.old_codes = codes.count();
         self.new_symbol_strings.clear();
