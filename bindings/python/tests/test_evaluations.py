@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,7 @@ def test_functions_of_functools() -> None:
         return "int"
 
     calls: list[int] = []
-    functions = {
+    functions: dict[str, Callable[..., Any]] = {
         "square": square,
         "wrapped": wrapped,
         "kind": kind,

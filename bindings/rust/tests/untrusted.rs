@@ -191,8 +191,9 @@ const LEFT_BEHIND: &[&str] = &[
 fn what_would_fill_tables_beside_the_heap() {
     let limits =
         LimitOptions { memory: Some(MemoryOption::Text("12MiB".to_owned())), ..LimitOptions::default() };
-    let mut evaluator = evaluator(&Options { limits, ..Options::default() });
+    let options = Options { limits, ..Options::default() };
     for body in LEFT_BEHIND {
+        let mut evaluator = evaluator(&options);
         let inner = format!(
             "builtins.foldl' (a: j: let n = i * 1000 + j; in builtins.seq ({body}) a) a (builtins.genList (n: n) 1000)"
         );

@@ -266,6 +266,8 @@ pub struct State {
 const MIN_BUDGET: u64 = 32 << 20;
 /// The same between evaluations, where a small heap is soon collected: a process may have many evaluators.
 const IDLE_BUDGET: u64 = 4 << 20;
+/// To collect a heap of which no more than so much is new takes less than anybody would notice.
+const MUCH: u64 = 16 << 20;
 /// So many bytes are handed out between two collections, however small the limit is.
 const LEAST_BUDGET: u64 = 1 << 20;
 
@@ -393,10 +395,11 @@ impl World {
     pub fn collect_if_due(&mut self) {
         let since = self.heap.allocated() - self.state.collected_at;
         if since > self.state.live.max(IDLE_BUDGET).min(self.state.budget) || self.has_many_programs() {
-            // What a long evaluation made is looked at first, and often that is all. So as much again is waited for.
+            // What a long evaluation made is looked at first, and often that is all. So where it is much, as much again is
+            // waited for.
             match self.state.due_at {
                 0 => self.state.due_at = since.max(1),
-                due_at if since / 2 >= due_at => drop(self.collect()),
+                due_at if since < MUCH || since / 2 >= due_at => drop(self.collect()),
                 _ => {}
             }
         }
@@ -500,14 +503,14 @@ impl State {
         !heap.has_room(self.beside(layouts))
     }
 
-    /// Bytes that tables hold beside the heap, about: names, layouts, failures, derivations. A program makes as many as it
+    /// Bytes that tables hold beside the heap, about: names, contexts, layouts, failures, derivations. A program makes as many as it
     /// likes.
     pub(crate) fn beside(&self, layouts: &Layouts) -> u64 {
         /// As measured on sets of one attribute, on `throw`, and on derivations without inputs.
         const LAYOUT: u64 = 120;
         const FAILURE: u64 = 260;
         const DERIVATION: u64 = 200;
-        let names = self.symbols.held() + 8 * self.symbol_strings.len() as u64;
+        let names = self.symbols.held() + 8 * self.symbol_strings.len() as u64 + self.contexts.held();
         let [layouts, failures, drvs] =
             [layouts.end(), self.failures.end(), self.drvs.len()].map(|n| n as u64);
         names + layouts * LAYOUT + failures * FAILURE + drvs * DERIVATION
