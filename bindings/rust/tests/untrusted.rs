@@ -223,6 +223,7 @@ fn functions_of_the_embedders_that_panic() {
         .register::<careless>()
         .function("divide", |(a, b): (i64, i64)| Ok::<i64, String>(a / b))
         .json_function("strange", 1, |_| std::panic::panic_any(7))
+        .json_function("wrong", 1, |_| Ok(b"{ no JSON".to_vec()))
         .build();
     let mut evaluator = engine.evaluator();
     let kinds = &[ErrorKind::Embedder];
@@ -231,6 +232,8 @@ fn functions_of_the_embedders_that_panic() {
     let error = ends_in(&mut evaluator, "divide [ 1 0 ]", kinds);
     assert_eq!(error.message(), "it panicked: attempt to divide by zero");
     assert_eq!(ends_in(&mut evaluator, "strange 1", kinds).message(), "it panicked: without a word");
+    let error = ends_in(&mut evaluator, "wrong 1", kinds);
+    assert!(error.message().starts_with("its answer is no data: "), "{}", error.message());
     assert_eq!(
         data(&mut evaluator, "[ (careless [ 1 2 3 4 ]) (divide [ 6 2 ]) ]").expect("as ever"),
         "[4,3]"
