@@ -216,7 +216,10 @@ export interface Counts {
   reservedBytes: number
 }
 
-/** Evaluates programs, which share one heap and one cache of files. */
+/**
+ * Evaluates programs, which share one heap and one cache of files. Memory that no value needs is freed from time to time. What
+ * derivations were made is remembered as long as the evaluator lives, by some 200 bytes each.
+ */
 export class Evaluator {
   constructor(options?: Options)
   /** The value of a text whose relative paths start from `base`, on another thread. */

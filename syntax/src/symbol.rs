@@ -84,6 +84,13 @@ impl Symbols {
         self.places.len()
     }
 
+    /// How many bytes they take, about.
+    pub fn held(&self) -> u64 {
+        /// A place, a head, and an entry of the table.
+        const EACH: u64 = 24;
+        self.bytes.len() as u64 + self.places.len() as u64 * EACH
+    }
+
     /// Ends the names that are not to stay; their numbers will be those of others. Names that are met one after the other
     /// still have their order, but names that stay may be behind those that are met later.
     pub fn retain(&mut self, mut stays: impl FnMut(Symbol) -> bool) {

@@ -1,5 +1,6 @@
 // The package as its users see it. FRAZIL_PACKAGE is what is imported; else the one beside this folder.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -112,7 +113,33 @@ test('untrusted programs are refused or stopped', async () => {
   const laughs = Array.from({ length: 60 }, (_, i) => `a${i + 1} = { l = a${i}; r = a${i}; };`).join(' ')
   await rejects(`let a0 = { x = "ha"; }; ${laughs} in a60`, limit, { limits })
   await rejects(`let a0 = { x = "ha"; }; ${laughs} in builtins.toJSON a60`, limit, { limits })
-  await rejects('boom 1', 'FRAZIL_HOST_FUNCTION', { functions: { boom: () => { throw new Error('no') } } })
+  const text = 'let s = builtins.concatStringsSep "x" (builtins.genList toString 90000); in '
+  await rejects(`${text} builtins.replaceStrings [ "" ] [ s ] s`, 'FRAZIL_MEMORY', { limits })
+  await rejects(`${text} builtins.genList (n: s) 3000`, 'FRAZIL_MEMORY', { limits })
+  const error = await rejects('boom 1', 'FRAZIL_HOST_FUNCTION', { limits, functions: { boom: () => { throw new Error('no') } } })
+  assert.equal(error.cause.message, 'no')
+})
+
+test('a function may fail in any way', async () => {
+  const cyclic = {}
+  cyclic.itself = cyclic
+  const functions = {
+    nothing: (_) => { throw undefined },
+    text: (_) => { throw 'a text' },
+    speechless: (_) => { throw { toString: () => { throw new Error('not even its name') } } },
+    nameless: (_) => { throw Object.create(null) },
+    endless: (n) => functions.endless(n),
+    cyclic: (_) => cyclic,
+    big: (_) => 1n,
+    nan: (_) => NaN,
+  }
+  for (const name of Object.keys(functions)) {
+    for (const run of ['eval', 'evalSync']) {
+      const evaluator = new Evaluator({ functions })
+      await assert.rejects(async () => evaluator[run](`${name} 1`), { code: 'FRAZIL_HOST_FUNCTION' }, `${name} in ${run}`)
+      assert.equal(evaluator.evalSync('1 + 1').toJSSync(), 2)
+    }
+  }
 })
 
 test('functions of JavaScript', async () => {
@@ -250,7 +277,54 @@ test('many evaluators hold what they need', { skip: process.platform !== 'linux'
       const after = resident()
       if (after > before + 32768) throw new Error(before + ' kB before, ' + after + ' kB after')
     })`.replace('NAME', JSON.stringify(import.meta.resolve(name)))
-  const { spawnSync } = await import('node:child_process')
+  const done = spawnSync(process.execPath, ['--expose-gc', '-e', code], { encoding: 'utf8' })
+  assert.equal(done.status, 0, done.stderr)
+})
+
+test('64 workers with an evaluator each hold what they need', { skip: process.platform !== 'linux' }, () => {
+  const worker = `
+    const { workerData, parentPort } = require('node:worker_threads')
+    import(workerData.name).then(({ Evaluator }) => {
+      const evaluator = new Evaluator({ functions: { double: (n) => 2 * n } })
+      parentPort.on('message', ([from, to]) => {
+        for (let n = from; n < to; n++) {
+          const value = evaluator.evalSync(\`let v\${n} = { a\${n} = [ \${n} (x: double x + \${n}) ]; f = throw "no"; }; in v\${n}\`)
+          if (value.get('a' + n).get(1).callSync(workerData.i).toJSSync() !== 2 * workerData.i + n) throw new Error('wrong')
+          try {
+            value.pathSync('f')
+            throw new Error('it has no value')
+          } catch (error) {
+            if (error.code !== 'FRAZIL_THROWN') throw error
+          }
+        }
+        globalThis.gc()
+        parentPort.postMessage(to)
+      })
+      parentPort.postMessage(0)
+    })`
+  const code = `
+    const { Worker } = require('node:worker_threads')
+    const { once } = require('node:events')
+    const { readFileSync } = require('node:fs')
+    const resident = () => Number(/VmRSS:\\s*(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
+    async function main() {
+      const make = (_, i) => new Worker(WORKER, { eval: true, workerData: { name: NAME, i } })
+      const workers = Array.from({ length: 64 }, make)
+      await Promise.all(workers.map((worker) => once(worker, 'message')))
+      const rounds = (from, to) => Promise.all(workers.map((worker) => {
+        worker.postMessage([from, to])
+        return once(worker, 'message')
+      }))
+      await rounds(0, 300)
+      const before = resident()
+      await rounds(300, 460)
+      const after = resident()
+      await Promise.all(workers.map((worker) => worker.terminate()))
+      console.log(before, after)
+      // 10,240 rounds, of which each would leave 3 kB at most.
+      if (after > before + 32768) throw new Error(before + ' kB before, ' + after + ' kB after')
+    }
+    main()`.replace('WORKER', () => JSON.stringify(worker)).replace('NAME', () => JSON.stringify(import.meta.resolve(name)))
   const done = spawnSync(process.execPath, ['--expose-gc', '-e', code], { encoding: 'utf8' })
   assert.equal(done.status, 0, done.stderr)
 })

@@ -3,7 +3,7 @@
 use crate::convert::{exception, plain};
 use crate::value::Value;
 use frazil::{Error, ErrorKind, Event, JobOptions, Options, Root, Source};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use std::collections::BTreeMap;
@@ -270,6 +270,8 @@ impl Session {
         let raised = lock(&self.raised).take();
         match (error.kind(), raised) {
             (ErrorKind::Cancelled, Some(signal)) => signal,
+            // Ctrl-C, or the wish to leave, is for whoever started the evaluation.
+            (ErrorKind::Embedder, Some(cause)) if !cause.is_instance_of::<PyException>(py) => cause,
             (ErrorKind::Embedder, Some(cause)) => {
                 let exception = exception(py, error);
                 exception.set_cause(py, Some(cause));

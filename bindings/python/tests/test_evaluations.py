@@ -1,6 +1,8 @@
 """Errors, limits, access, functions of Python's, threads, tasks, processes."""
 
 import asyncio
+import functools
+import operator
 import os
 import pickle
 import signal
@@ -8,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -126,6 +129,82 @@ def test_untrusted_programs_are_refused_or_stopped(tmp_path: Path) -> None:
     twins = laughs + laughs.removeprefix("let ").replace("a", "b").replace('"hb"', '"ha"')
     fails(f"{twins} in a60 == b60", frazil.LimitError, limits=limits)
     assert len(frazil.Evaluator(limits=limits).eval(f"{laughs} in a60").to_nix(deep=True)) < 10_000
+    text = 'let s = builtins.concatStringsSep "x" (builtins.genList toString 90000); in '
+    fails(f'{text} builtins.replaceStrings [ "" ] [ s ] s', MemoryError, limits=limits)
+    fails(f"{text} builtins.genList (n: s) 3000", MemoryError, limits=limits)
+
+    def boom(_: object) -> None:
+        raise RuntimeError("boom")
+
+    error = fails("boom 1", frazil.HostFunctionError, limits=limits, functions={"boom": boom})
+    assert isinstance(error.__cause__, RuntimeError) and error.message == "RuntimeError: boom"
+
+
+@pytest.mark.parametrize("exception", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_what_is_no_exception_of_the_function_itself_passes_through(exception: type[BaseException]) -> None:
+    def leave(_: object) -> None:
+        raise exception
+
+    fails("leave 1", exception, functions={"leave": leave})
+
+
+class Unspeakable(Exception):
+    """An exception that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise ValueError("nor why")
+
+
+def test_a_function_may_fail_in_any_way() -> None:
+    def endless(n: int) -> int:
+        return endless(n)
+
+    def speechless(_: object) -> None:
+        raise Unspeakable
+
+    def cyclic(_: object) -> object:
+        cycle: list[object] = []
+        cycle.append(cycle)
+        return cycle
+
+    functions = {"endless": endless, "speechless": speechless, "cyclic": cyclic, "nan": lambda _: float("nan")}
+    causes = {"endless": RecursionError, "speechless": Unspeakable, "cyclic": ValueError, "nan": ValueError}
+    for name, cause in causes.items():
+        error = fails(f"{name} 1", frazil.HostFunctionError, functions=functions)
+        assert isinstance(error.__cause__, cause), name
+
+
+def test_functions_of_functools() -> None:
+    @functools.lru_cache
+    def square(n: int) -> int:
+        calls.append(n)
+        return n * n
+
+    @functools.wraps(square)
+    def wrapped(n: int) -> int:
+        return square(n)
+
+    @functools.singledispatch
+    def kind(value: object) -> str:
+        return "other"
+
+    @kind.register
+    def _(value: int) -> str:
+        return "int"
+
+    calls: list[int] = []
+    functions: dict[str, Callable[..., Any]] = {
+        "square": square,
+        "wrapped": wrapped,
+        "kind": kind,
+        "power": functools.partial(pow, 2),
+        "add": functools.partial(operator.add),
+        "method": "-".join,
+    }
+    evaluator = frazil.Evaluator(functions=functions)
+    text = '[ (map square [ 3 3 ]) (wrapped 3) (kind 1) (kind "x") (power 10) (add 1 2) (method [ "a" "b" ]) ]'
+    assert evaluator.eval(text).to_python() == [[9, 9], 9, "int", "other", 1024, 3, "a-b"]
+    assert calls == [3], "the cache is the function's own"
 
 
 def test_functions_of_python() -> None:

@@ -79,7 +79,9 @@ pub struct Force {
 
 /// Evaluates programs, which share one heap and one cache of files.
 ///
-/// A program that breaks a limit or fails leaves the evaluator as good as before.
+/// A program that breaks a limit or fails leaves the evaluator as good as before. What no value needs is freed from time to
+/// time, but for derivations: that they were made is remembered as long as the evaluator lives, some 200 bytes each, which
+/// count against [`Limits::heap`]. A new evaluator starts without them.
 ///
 /// ```
 /// let mut evaluator = frazil::Engine::new().evaluator();
@@ -130,7 +132,7 @@ impl Evaluator {
     pub fn enter<R>(&mut self, work: impl for<'v> FnOnce(&mut Scope<'_, 'v>) -> R) -> R {
         self.free();
         let world = self.inner.world();
-        if world.heap.over_limit() {
+        if world.over_limit() {
             // What an evaluation left behind when it broke the limit is nobody's.
             world.collect();
         } else {

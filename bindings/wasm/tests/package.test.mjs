@@ -118,6 +118,60 @@ test('limits end evaluations, and the evaluator works on', () => {
   assert.equal(thrown(() => evaluator.evalSync(endless)).code, 'FRAZIL_CANCELLED')
 })
 
+test('untrusted programs are refused or stopped', () => {
+  const laughs = Array.from({ length: 60 }, (_, i) => `a${i + 1} = { l = a${i}; r = a${i}; };`).join(' ')
+  const laughter = (body) => `let a0 = { x = "ha"; }; ${laughs} in ${body}`
+  const text = 'let s = builtins.concatStringsSep "x" (builtins.genList toString 90000); in'
+  const limit = ['FRAZIL_STEPS', 'FRAZIL_MEMORY', 'FRAZIL_TIME']
+  const boom = () => {
+    throw new Error('boom')
+  }
+  const evaluator = new Evaluator({ files: { '/open/x': 'x' }, functions: { boom }, limits: { memoryMiB: 64, seconds: 10, steps: 20_000_000 } })
+  for (const [program, ...codes] of [
+    // What is not given to the module is not there.
+    ['builtins.readFile /etc/passwd', 'FRAZIL_FILE'],
+    ['builtins.readFile /open/../etc/passwd', 'FRAZIL_FILE'],
+    ['builtins.readDir /etc', 'FRAZIL_FILE'],
+    ['import /etc/passwd', 'FRAZIL_FILE'],
+    ['builtins.fetchurl "http://localhost"', 'FRAZIL_UNAVAILABLE'],
+    ['builtins.readFile (builtins.storePath /nix/store/00000000000000000000000000000000-x)', 'FRAZIL_EVAL'],
+    ['builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }', ...limit],
+    ['let f = s: n: if n == 0 then s else f (s + s) (n - 1); in f "12345678" 40', 'FRAZIL_MEMORY'],
+    [`${text} builtins.replaceStrings [ "" ] [ s ] s`, 'FRAZIL_MEMORY'],
+    [`${text} builtins.genList (n: s) 3000`, 'FRAZIL_MEMORY'],
+    ['let f = n: 1 + f n; in f 0', 'FRAZIL_CALL_DEPTH'],
+    [laughter('a60'), ...limit],
+    [laughter('builtins.toJSON a60'), ...limit],
+    ['boom 1', 'FRAZIL_HOST_FUNCTION'],
+  ]) {
+    const { code } = thrown(() => evaluator.evalSync(program).toJSSync())
+    assert.ok(codes.includes(code), `${program}: ${code}`)
+    assert.equal(evaluator.evalSync('1 + 1').toJSSync(), 2, 'the evaluator works on')
+  }
+  assert.equal(evaluator.evalSync('builtins.getEnv "PATH"').toJSSync(), '')
+  assert.equal(evaluator.evalSync('builtins.pathExists /etc/passwd').toJSSync(), false)
+})
+
+test('a function may fail in any way', () => {
+  const cyclic = {}
+  cyclic.itself = cyclic
+  const functions = {
+    nothing: (_) => { throw undefined },
+    text: (_) => { throw 'a text' },
+    speechless: (_) => { throw { toString: () => { throw new Error('not even its name') } } },
+    nameless: (_) => { throw Object.create(null) },
+    endless: (n) => functions.endless(n),
+    cyclic: (_) => cyclic,
+    big: (_) => 1n,
+    nan: (_) => NaN,
+  }
+  const evaluator = new Evaluator({ functions })
+  for (const name of Object.keys(functions)) {
+    assert.equal(thrown(() => evaluator.evalSync(`${name} 1`)).code, 'FRAZIL_HOST_FUNCTION', name)
+    assert.equal(evaluator.evalSync('1 + 1').toJSSync(), 2)
+  }
+})
+
 test('functions and values of the embedder', () => {
   const failing = () => {
     throw new RangeError('too far')

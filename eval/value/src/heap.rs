@@ -210,15 +210,9 @@ impl Heap {
         heap
     }
 
-    /// Sets the number of bytes that may be in use; [`Heap::over_limit`] tells of a breach.
+    /// Sets the number of bytes that may be in use; [`Heap::has_room`] tells of a breach.
     pub fn set_limit(&self, bytes: u64) {
         self.limit.set(bytes);
-    }
-
-    /// Whether more memory is held than the limit allows.
-    #[inline]
-    pub fn over_limit(&self) -> bool {
-        self.reserved.get() > self.limit.get()
     }
 
     /// Whether `bytes` more would still be within the limit, and can be had at all.

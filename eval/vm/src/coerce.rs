@@ -368,6 +368,8 @@ impl Machine<'_> {
     /// The path that begins with a path and goes on with strings.
     pub fn concat_path(&mut self, parts: &[Val]) -> Result<Val, Error> {
         let mut text = self.heap.as_path(parts[0]).expect("the first part is a path").to_vec();
+        let more: usize = parts[1..].iter().map(|&part| self.heap.bytes(part).len()).sum();
+        self.check_string_len((text.len() + more) as u64)?;
         for &part in &parts[1..] {
             let string = self.heap.string(part);
             if string.context != 0 {

@@ -16,6 +16,8 @@ pub struct Contexts {
     sets: Vec<Arc<[u32]>>,
     set_ids: HashMap<Arc<[u32]>, ContextId, FxBuildHasher>,
     unions: HashMap<(ContextId, ContextId), ContextId, FxBuildHasher>,
+    /// Numbers in all contexts.
+    numbers: usize,
 }
 
 impl Default for Contexts {
@@ -27,6 +29,7 @@ impl Default for Contexts {
             sets: vec![empty.clone()],
             set_ids: [(empty, 0)].into_iter().collect(),
             unions: HashMap::default(),
+            numbers: 0,
         }
     }
 }
@@ -44,11 +47,21 @@ impl Contexts {
         ids.sort_by(|&a, &b| self.elems[a as usize].cmp(&self.elems[b as usize]));
         ids.dedup();
         let ids: Arc<[u32]> = ids.into();
-        let Contexts { sets, set_ids, .. } = self;
+        let Contexts { sets, set_ids, numbers, .. } = self;
         *set_ids.entry(ids).or_insert_with_key(|ids| {
+            *numbers += ids.len();
             sets.push(ids.clone());
             sets.len() as u32 - 1
         })
+    }
+
+    /// How many bytes they take, about.
+    pub(crate) fn held(&self) -> u64 {
+        const ELEM: usize = 120;
+        const SET: usize = 64;
+        const UNION: usize = 16;
+        (self.elems.len() * ELEM + self.sets.len() * SET + self.unions.len() * UNION + self.numbers * 4)
+            as u64
     }
 
     /// The context of these elements.

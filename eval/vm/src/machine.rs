@@ -264,7 +264,7 @@ impl<'w> Machine<'w> {
         }
         self.st.steps_left -= POLL_EVERY as u64;
         self.wants_collection = self.collects && self.st.wants_collection(self.heap);
-        self.st.check_limits(self.heap)
+        self.st.check_limits(self.heap, self.layouts)
     }
 
     #[inline(always)]

@@ -25,7 +25,7 @@ pub(crate) struct Program {
     again: bool,
 }
 
-/// Programs of fewer bytes than this, about, are not looked for.
+/// Programs and what they left in tables, of fewer bytes than this, about, are not looked for.
 const MANY: u64 = 1 << 20;
 
 impl Machine<'_> {
@@ -46,7 +46,8 @@ impl World {
     /// Whether so many programs were read that it is worth to look for those that are not needed. That takes time in
     /// proportion to what is alive, so there must be programs in proportion to it.
     pub(crate) fn has_many_programs(&self) -> bool {
-        self.state.files.added() > MANY.max(self.state.live / 8)
+        let left = self.state.beside(&self.layouts).saturating_sub(self.state.beside_at_last);
+        self.state.files.added() + left > MANY.max(self.state.live / 8)
     }
 
     /// Collects the heap, and ends all programs that are not needed.
@@ -121,6 +122,7 @@ impl World {
         (0..layouts.end()).flat_map(|id| layouts.keys(LayoutId(id as u32)).to_vec()).for_each(&mut note_name);
         state.symbols.retain(|name| symbols[name.0 as usize]);
         state.live_at_last = live;
+        state.beside_at_last = state.beside(layouts);
         state.note_collection(heap, codes, live);
         live
     }

@@ -225,10 +225,12 @@ pub struct State {
     pub(crate) collected_at: u64,
     /// About as many bytes were live then: values that were old already count, whether or not they still were.
     pub(crate) live: u64,
-    /// Whether a collection was due, and put off once.
-    pub(crate) was_due: bool,
+    /// Bytes handed out since the last collection when the next one was found due, and put off; 0 before.
+    pub(crate) due_at: u64,
     /// Bytes that were live when all of the heap was last looked at.
     pub(crate) live_at_last: u64,
+    /// Bytes that tables held beside the heap when it was last asked which programs are needed.
+    pub(crate) beside_at_last: u64,
     /// How many units had code when the heap was last collected.
     old_codes: usize,
     /// Bytes to hand out before it is collected again, at least `min_budget`.
@@ -264,6 +266,8 @@ pub struct State {
 const MIN_BUDGET: u64 = 32 << 20;
 /// The same between evaluations, where a small heap is soon collected: a process may have many evaluators.
 const IDLE_BUDGET: u64 = 4 << 20;
+/// To collect a heap of which no more than so much is new takes less than anybody would notice.
+const MUCH: u64 = 16 << 20;
 /// So many bytes are handed out between two collections, however small the limit is.
 const LEAST_BUDGET: u64 = 1 << 20;
 
@@ -323,8 +327,9 @@ impl World {
             forces: Default::default(),
             collected_at: 0,
             live: 0,
-            was_due: false,
+            due_at: 0,
             live_at_last: 0,
+            beside_at_last: 0,
             old_codes: 0,
             budget: MIN_BUDGET,
             min_budget: MIN_BUDGET,
@@ -380,14 +385,22 @@ impl World {
         live
     }
 
+    /// Whether more memory is held than the limit allows.
+    pub fn over_limit(&self) -> bool {
+        self.state.over_limit(&self.heap, &self.layouts)
+    }
+
     /// Frees values as [`World::collect`] does if so much was handed out since the last time that it is due: many short
     /// evaluations do not come to it by themselves.
     pub fn collect_if_due(&mut self) {
         let since = self.heap.allocated() - self.state.collected_at;
         if since > self.state.live.max(IDLE_BUDGET).min(self.state.budget) || self.has_many_programs() {
-            // What a long evaluation made is looked at first, and often that is all.
-            if std::mem::replace(&mut self.state.was_due, true) {
-                self.collect();
+            // What a long evaluation made is looked at first, and often that is all. So where it is much, as much again is
+            // waited for.
+            match self.state.due_at {
+                0 => self.state.due_at = since.max(1),
+                due_at if since < MUCH || since / 2 >= due_at => drop(self.collect()),
+                _ => {}
             }
         }
     }
@@ -405,7 +418,7 @@ impl State {
     pub(crate) fn note_collection(&mut self, heap: &Heap, codes: &boxcar::Vec<Code>, live: u64) {
         self.collected_at = heap.allocated();
         self.live = live;
-        self.was_due = false;
+        self.due_at = 0;
         self.budget = self.budget_beside(live);
         self.old_codes = codes.count();
         self.new_symbol_strings.clear();
@@ -472,9 +485,9 @@ impl State {
 
     /// The error of a limit that is breached, looked at every so many frames.
     #[cold]
-    pub(crate) fn check_limits(&mut self, heap: &Heap) -> Result<(), Error> {
+    pub(crate) fn check_limits(&mut self, heap: &Heap, layouts: &Layouts) -> Result<(), Error> {
         self.host.progress(&self.stats);
-        if heap.over_limit() {
+        if self.over_limit(heap, layouts) {
             return Err(self.out_of_memory());
         }
         if self.limits.cancel.as_ref().is_some_and(|c| c.load(Ordering::Relaxed)) {
@@ -484,6 +497,23 @@ impl State {
             return Err(Error::new(ErrorKind::Time, "time limit exceeded"));
         }
         Ok(())
+    }
+
+    fn over_limit(&self, heap: &Heap, layouts: &Layouts) -> bool {
+        !heap.has_room(self.beside(layouts))
+    }
+
+    /// Bytes that tables hold beside the heap, about: names, contexts, layouts, failures, derivations. A program makes as many as it
+    /// likes.
+    pub(crate) fn beside(&self, layouts: &Layouts) -> u64 {
+        /// As measured on sets of one attribute, on `throw`, and on derivations without inputs.
+        const LAYOUT: u64 = 120;
+        const FAILURE: u64 = 260;
+        const DERIVATION: u64 = 200;
+        let names = self.symbols.held() + 8 * self.symbol_strings.len() as u64 + self.contexts.held();
+        let [layouts, failures, drvs] =
+            [layouts.end(), self.failures.end(), self.drvs.len()].map(|n| n as u64);
+        names + layouts * LAYOUT + failures * FAILURE + drvs * DERIVATION
     }
 
     /// From now on files are read anew.

@@ -32,6 +32,9 @@ class Evaluator:
     ``variables`` those of the process that it may see. ``functions`` and ``values`` are in scope of every program by their
     names; functions get Python's own objects and answer such, on the thread that evaluates. ``on_event`` is told
     ``(kind, text)`` of each ``trace``, ``warn``, ``read`` and ``derivation``.
+
+    Memory that no value needs is freed from time to time. What derivations were made is remembered as long as the
+    evaluator lives, by some 200 bytes each.
     """
 
     def __init__(

@@ -64,6 +64,12 @@ pub(super) struct Program {
     pub(super) literal: Option<Vec<u8>>,
 }
 
+impl Program {
+    pub(super) fn held(&self) -> u64 {
+        (size_of::<Program>() + size_of_val(&self.steps[..]) + size_of_val(&self.sets[..])) as u64
+    }
+}
+
 /// Compiles an expression.
 pub(super) fn compile(pattern: &[u8]) -> Result<Program, RegexError> {
     let mut compiler = Compiler {

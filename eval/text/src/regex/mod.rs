@@ -38,6 +38,11 @@ impl Regex {
         Ok(Regex { program: compile::compile(pattern)? })
     }
 
+    /// How many bytes the expression takes, about.
+    pub fn held(&self) -> u64 {
+        self.program.held()
+    }
+
     /// How many groups the expression has.
     pub fn n_groups(&self) -> usize {
         self.program.n_groups

@@ -369,6 +369,11 @@ impl Native for Zip {
             self.i += 1;
             return Ok(Step::Force(next.get()));
         }
+        let mut attrs = 0;
+        for set in m.heap.list(self.list) {
+            attrs += m.attr_count(m.heap.peek(set.get()).expect("forced above"));
+        }
+        m.room_for(attrs as u64 * 8)?;
         let mut names = Vec::new();
         let mut groups: FxHashMap<Symbol, Vec<Val>> = FxHashMap::default();
         for set in m.heap.list(self.list) {

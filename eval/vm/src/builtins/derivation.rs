@@ -309,6 +309,7 @@ fn derivation_strict(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
         context: 0,
         ignore_nulls: false,
         json: None,
+        bytes: 0,
     })))
 }
 
@@ -357,6 +358,8 @@ struct Strict {
     ignore_nulls: bool,
     /// Structured attributes so far, if they are.
     json: Option<Vec<u8>>,
+    /// Bytes of all variables and arguments so far: strings that are shared in the heap, and are not in the draft.
+    bytes: u64,
 }
 
 fn require(enabled: bool, feature: &str) -> Result<(), Error> {
@@ -370,6 +373,12 @@ fn eval_error(error: impl std::fmt::Display) -> Error {
 impl Strict {
     fn key(&self, m: &mut Machine<'_>, i: usize) -> Symbol {
         m.attrs(self.attrs).0[i]
+    }
+
+    /// An error if the draft has no room for so many more bytes.
+    fn account(&mut self, m: &Machine<'_>, bytes: &[u8]) -> Result<(), Error> {
+        self.bytes += bytes.len() as u64;
+        m.check_string_len(self.bytes)
     }
 
     fn is_structured(&self) -> bool {
@@ -474,6 +483,7 @@ impl Strict {
         let key = self.key(m, i);
         let string = m.heap.string(text);
         self.context = m.st.contexts.union(self.context, string.context);
+        self.account(m, string.bytes)?;
         let name = m.st.symbols.name(key);
         let value = string.bytes.to_vec();
         if name == b"__json" {
@@ -539,6 +549,7 @@ impl Strict {
         let name = m.st.symbols.name(key);
         frazil_text::json::string_into(name, json).map_err(eval_error)?;
         json.push(b':');
+        m.check_string_len((json.len() + string.bytes.len()) as u64)?;
         json.extend_from_slice(string.bytes);
         const IGNORED: [(&[u8], &str); 6] = [
             (b"allowedReferences", "allowedReferences"),
@@ -598,6 +609,7 @@ impl Strict {
         if input != Val::ABSENT && is_args {
             let string = m.heap.string(input);
             self.context = m.st.contexts.union(self.context, string.context);
+            self.account(m, string.bytes)?;
             self.draft.args.push(string.bytes.to_vec());
         } else if input != Val::ABSENT {
             m.expect(input, Want::Plain, "")?;

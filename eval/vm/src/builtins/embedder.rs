@@ -51,7 +51,10 @@ fn call(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
             Error::new(ErrorKind::Embedder, text).while_(Pos::NONE, frame)
         };
         let answer = run(m.heap.bytes(json)).map_err(failed)?;
-        from_json(m, &answer).map(Step::Done)
+        from_json(m, &answer).map(Step::Done).map_err(|error| match error.kind().is_limit() {
+            true => error,
+            false => failed(format!("its answer is no data: {}", error.data().message)),
+        })
     })
 }
 

@@ -235,6 +235,9 @@ fn elem(_: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     Ok(run(Elem { x: a[0], list: a[1], i: 0, forced: false }))
 }
 
+/// How many elements count as a step.
+const AT_ONCE: usize = 1024;
+
 struct Elem {
     x: Val,
     list: Val,
@@ -258,6 +261,9 @@ impl Native for Elem {
         }
         while let Some(y) = element(m, self.list, self.i) {
             self.i += 1;
+            if self.i.is_multiple_of(AT_ONCE) {
+                m.tick(0)?;
+            }
             match (m.heap.peek(self.x), m.heap.peek(y)) {
                 (Some(x), Some(y)) => match compare::equal_now(m, x, y) {
                     Some(true) => return Ok(Step::Done(Val::TRUE)),

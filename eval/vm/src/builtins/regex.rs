@@ -30,16 +30,37 @@ pub(super) const TABLE: &[Builtin] = &[
     ),
 ];
 
-/// Compiled expressions by their text.
-pub(crate) type Cache = FxHashMap<Box<[u8]>, Arc<Regex>>;
+/// Compiled expressions by their text. A program may make them without end, so that all are forgotten when they are many.
+#[derive(Default)]
+pub(crate) struct Cache {
+    known: FxHashMap<Box<[u8]>, Arc<Regex>>,
+    held: u64,
+}
+
+/// Bytes that compiled expressions may take.
+const MOST_HELD: u64 = 8 << 20;
+
+impl Cache {
+    fn keep(&mut self, text: &[u8], regex: Arc<Regex>) {
+        self.held += regex.held() + text.len() as u64;
+        if self.held > MOST_HELD {
+            self.clear();
+        }
+        self.known.insert(text.into(), regex);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Cache::default();
+    }
+}
 
 fn compiled(m: &mut Machine<'_>, pattern: Val) -> Result<Arc<Regex>, Error> {
     let text = m.heap.bytes(pattern);
-    if let Some(known) = m.st.regexes.get(text) {
+    if let Some(known) = m.st.regexes.known.get(text) {
         return Ok(known.clone());
     }
     let regex = Arc::new(Regex::new(text).map_err(|e| Error::eval(e.message(text)))?);
-    m.st.regexes.insert(text.into(), regex.clone());
+    m.st.regexes.keep(text, regex.clone());
     Ok(regex)
 }
 

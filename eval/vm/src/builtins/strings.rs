@@ -248,6 +248,9 @@ fn replace_strings(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     Ok(Step::ReturnRun(Box::new(replace)))
 }
 
+/// How many comparisons count as a step.
+const AT_ONCE: usize = 4096;
+
 /// Forces what is to be replaced, then the string, then each replacement when it is first needed.
 struct Replace {
     from: Vec<Val>,
@@ -264,8 +267,9 @@ struct Replace {
 
 impl Replace {
     /// Puts replacement `i` in; answers whether the text is over.
-    fn put(&mut self, m: &mut Machine<'_>, i: usize) -> bool {
+    fn put(&mut self, m: &mut Machine<'_>, i: usize) -> Result<bool, Error> {
         let string = m.heap.string(self.to[i]);
+        m.check_string_len((self.out.len() + string.bytes.len()) as u64)?;
         self.out.extend_from_slice(string.bytes);
         self.context = m.st.contexts.union(self.context, string.context);
         let found = m.heap.bytes(self.from[i]).len();
@@ -274,13 +278,13 @@ impl Replace {
             // An empty string is found before every byte, and at the end.
             match text.get(self.at) {
                 Some(&byte) => self.out.push(byte),
-                None => return true,
+                None => return Ok(true),
             }
             self.at += 1;
         } else {
             self.at += found;
         }
-        false
+        Ok(false)
     }
 }
 
@@ -292,7 +296,7 @@ impl Native for Replace {
             if let Some(i) = self.waiting.take() {
                 self.to[i] = m.expect(input, Want::String, Replace::TO)?;
                 self.used[i] = true;
-                if self.put(m, i) {
+                if self.put(m, i)? {
                     self.at = usize::MAX;
                 }
             } else if self.forced < self.from.len() {
@@ -311,15 +315,22 @@ impl Native for Replace {
             return Ok(Step::Force(self.string));
         }
         let text = m.heap.bytes(self.string);
+        let mut compared = 0;
         'text: while self.at <= text.len() {
             let rest = &text[self.at..];
+            // Many patterns and a long text may take for ever.
+            compared += self.from.len();
+            if compared >= AT_ONCE {
+                compared = 0;
+                m.tick(self.out.len() as u64)?;
+            }
             for i in 0..self.from.len() {
                 if rest.starts_with(m.heap.bytes(self.from[i])) {
                     if !self.used[i] {
                         self.waiting = Some(i);
                         return Ok(Step::Force(self.to[i]));
                     }
-                    if self.put(m, i) {
+                    if self.put(m, i)? {
                         break 'text;
                     }
                     continue 'text;
