@@ -211,7 +211,9 @@ impl Session {
 
     /// A program as CppNix prints it.
     pub fn parse(&self, text: &str, base: &str) -> Result<Vec<u8>, String> {
-        self.0.with(|evaluator| evaluator.enter(|scope| scope.parse(Source::text(text, base)))).map_err(thrown)
+        self.0
+            .with(|evaluator| evaluator.enter(|scope| scope.parse(Source::text(text, base))))
+            .map_err(thrown)
     }
 
     /// Names that mean something in every program, as JSON.

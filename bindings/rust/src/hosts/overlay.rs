@@ -44,7 +44,9 @@ impl<U: Host, L: Host> Host for Overlay<U, L> {
             // What may not be seen there is not there, since the directory is the upper host's.
             Err(HostError::NotFound | HostError::Forbidden(_)) => BTreeMap::new(),
             // Neither is a file there.
-            Err(HostError::Failed(_)) if !matches!(self.lower.kind(path), Ok(FileKind::Directory)) => BTreeMap::new(),
+            Err(HostError::Failed(_)) if !matches!(self.lower.kind(path), Ok(FileKind::Directory)) => {
+                BTreeMap::new()
+            }
             lower => lower?.into_iter().collect(),
         };
         names.extend(upper);
