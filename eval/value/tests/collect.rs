@@ -6,8 +6,11 @@ use proptest::prelude::*;
 
 /// Fewer of something where every step is checked and takes a thousand times as long.
 const fn scaled(n: usize) -> usize {
-    if cfg!(miri) { n.div_ceil(25) } else { n }
+    if cfg!(miri) { n.div_ceil(40) } else { n }
 }
+
+/// At most so many objects are made at a time.
+const MANY: usize = if cfg!(miri) { 10 } else { 60 };
 
 /// Bytes of an object that has a chunk for itself.
 const LONG: usize = if cfg!(miri) { 33_000 } else { 40_000 };
@@ -238,8 +241,8 @@ proptest! {
     /// Twice over: objects made in the holes of the first collection are no danger to those that survived it.
     #[test]
     fn what_the_roots_reach_stays(
-        first in prop::collection::vec(recipe(), 1..60),
-        second in prop::collection::vec(recipe(), 0..60),
+        first in prop::collection::vec(recipe(), 1..MANY),
+        second in prop::collection::vec(recipe(), 0..MANY),
         picks in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
     ) {
         let mut world = World::new();
