@@ -263,7 +263,7 @@ pub struct State {
 }
 
 /// While a machine runs, the heap is collected when so many bytes were handed out since the last time, at least.
-const MIN_BUDGET: u64 = 32 << 20;
+const MIN_BUDGET: u64 = 24 << 20;
 /// The same between evaluations, where a small heap is soon collected: a process may have many evaluators.
 const IDLE_BUDGET: u64 = 4 << 20;
 /// To collect a heap of which no more than so much is new takes less than anybody would notice.
