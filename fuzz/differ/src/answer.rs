@@ -138,14 +138,14 @@ const EXPLAINED: &[Explained] = &[
     Explained {
         why: "warnings of what stands before a syntax error are not given",
         ours: "syntax error, ",
-        theirs: "syntax error, ",
-        program: " or ",
+        theirs: "This expression uses `or` as an identifier",
+        program: "",
     },
     Explained {
         why: "warnings of what stands before a syntax error are not given",
         ours: "invalid float ",
-        theirs: "invalid float ",
-        program: " or ",
+        theirs: "This expression uses `or` as an identifier",
+        program: "",
     },
     Explained {
         why: "the size of a directory is the file system's",
