@@ -55,9 +55,16 @@ impl Answer {
     pub fn explanation(&self, oracle: &Answer, program: &str) -> Option<&'static str> {
         match (self, oracle) {
             (Answer::Error(ours), Answer::Error(theirs)) => {
-                let (ours, theirs) = (Failure::of(ours).root, Failure::of(theirs).root);
+                let (ours, theirs) = (Failure::of(ours), Failure::of(theirs));
+                if same(ours.root, theirs.root)
+                    && theirs.traced.contains("This expression uses `or` as an identifier")
+                {
+                    return Some("warnings of what stands before a syntax error are not given");
+                }
                 let is_it = |e: &&Explained| {
-                    ours.contains(e.ours) && theirs.contains(e.theirs) && program.contains(e.program)
+                    ours.root.contains(e.ours)
+                        && theirs.root.contains(e.theirs)
+                        && program.contains(e.program)
                 };
                 EXPLAINED.iter().find(is_it).map(|e| e.why)
             }
@@ -133,18 +140,6 @@ const EXPLAINED: &[Explained] = &[
         why: "Frazil has no store to ask what is valid in it",
         ours: "this evaluator has no store",
         theirs: "",
-        program: "",
-    },
-    Explained {
-        why: "warnings of what stands before a syntax error are not given",
-        ours: "syntax error, ",
-        theirs: "This expression uses `or` as an identifier",
-        program: "",
-    },
-    Explained {
-        why: "warnings of what stands before a syntax error are not given",
-        ours: "invalid float ",
-        theirs: "This expression uses `or` as an identifier",
         program: "",
     },
     Explained {
