@@ -17,10 +17,20 @@ pub(crate) fn equal(a: Val, b: Val, pos: Pos) -> Step {
 enum Inside {
     /// Lists, at this element.
     Lists(Val, Val, usize),
-    /// Sets with the same names, at this attribute.
-    Attrs(Val, Val, Vec<Symbol>, usize),
+    Attrs(Sets),
     /// Two derivations.
     Derivations,
+}
+
+/// Two sets of the same size, at one of their attributes.
+struct Sets {
+    a: Val,
+    b: Val,
+    /// The slots of names that both have, as [`Machine::met_pairs`] has them.
+    pairs: Vec<(u32, u32)>,
+    /// Names after these that are not the same.
+    differ: Option<(Symbol, Symbol)>,
+    at: usize,
 }
 
 enum Wait {
@@ -48,28 +58,40 @@ impl AssertEqual {
     }
 
     /// Goes on with what is next to the values that were equal.
-    fn next(&mut self, m: &mut Machine<'_>) -> Step {
+    fn next(&mut self, m: &mut Machine<'_>) -> Result<Step, Error> {
         loop {
             match self.inside.last_mut() {
-                None => return Step::Done(Val::NULL),
+                None => return Ok(Step::Done(Val::NULL)),
                 Some(Inside::Derivations) => {}
                 Some(Inside::Lists(a, b, i)) => {
                     *i += 1;
                     let (xs, ys) = (m.heap.list(*a), m.heap.list(*b));
                     if let (Some(x), Some(y)) = (xs.get(*i).map(Slot::get), ys.get(*i).map(Slot::get)) {
-                        return self.force_pair(x, y);
+                        return Ok(self.force_pair(x, y));
                     }
                 }
-                Some(Inside::Attrs(a, b, names, i)) => {
-                    *i += 1;
-                    if let Some(&name) = names.get(*i) {
-                        let value = |set| m.attr(set, name).expect("both sets have the name").get();
-                        let (x, y) = (value(*a), value(*b));
-                        return self.force_pair(x, y);
-                    }
+                Some(Inside::Attrs(sets)) => {
+                    sets.at += 1;
+                    return self.attribute(m);
                 }
             }
             self.inside.pop();
+        }
+    }
+
+    /// Goes on with the attribute that the innermost sets are at.
+    fn attribute(&mut self, m: &mut Machine<'_>) -> Result<Step, Error> {
+        let Some(Inside::Attrs(sets)) = self.inside.last() else { unreachable!("inside of sets") };
+        let (a, b) = (sets.a, sets.b);
+        if let Some(&(x, y)) = sets.pairs.get(sets.at) {
+            let (xs, ys) = (m.attrs(a).1, m.attrs(b).1);
+            return Ok(self.force_pair(xs[x as usize].get(), ys[y as usize].get()));
+        }
+        let differ = sets.differ;
+        self.inside.pop();
+        match differ {
+            Some((left, right)) => Err(self.names(m, a, b, left, right)),
+            None => self.next(m),
         }
     }
 
@@ -78,7 +100,7 @@ impl AssertEqual {
         let is_number = |v| m.heap.as_int(v).is_some() || m.heap.as_float(v).is_some();
         if is_number(a) && is_number(b) {
             return if compare::equal_now(m, a, b) == Some(true) {
-                Ok(self.next(m))
+                self.next(m)
             } else {
                 Err(self.numbers(m, a, b))
             };
@@ -92,12 +114,12 @@ impl AssertEqual {
                 }
                 None => self.sets(m, a, b),
             },
-            (Tag::Func, Tag::Func) if a == b && !self.inside.is_empty() => Ok(self.next(m)),
+            (Tag::Func, Tag::Func) if a == b && !self.inside.is_empty() => self.next(m),
             (Tag::Func, Tag::Func) => Err(failed(
                 "distinct functions and immediate comparisons of identical functions compare as unequal"
                     .into(),
             )),
-            _ if compare::equal_now(m, a, b) == Some(true) => Ok(self.next(m)),
+            _ if compare::equal_now(m, a, b) == Some(true) => self.next(m),
             _ => Err(self.simple(m, a, b)),
         }
     }
@@ -134,7 +156,7 @@ impl AssertEqual {
             )));
         }
         if n == 0 || a == b && !self.inside.is_empty() {
-            return Ok(self.next(m));
+            return self.next(m);
         }
         self.inside.push(Inside::Lists(a, b, 0));
         let [x, y] = [a, b].map(|list| m.heap.list(list)[0].get());
@@ -142,21 +164,16 @@ impl AssertEqual {
     }
 
     fn sets(&mut self, m: &mut Machine<'_>, a: Val, b: Val) -> Result<Step, Error> {
-        let names = m.attrs(a).0.to_vec();
-        if names.len() != m.attr_count(b) {
+        let (a, b) = (m.flat(a), m.flat(b));
+        if m.attr_count(a) != m.attr_count(b) {
             let [a, b] = [m.show_short(a), m.show_short(b)];
             return Err(failed(format!(
                 "attribute names of attribute set '{a}' differs from attribute set '{b}'"
             )));
         }
-        let others = m.attrs(b).0.to_vec();
-        if let Some((&left, &right)) = names.iter().zip(&others).find(|(left, right)| left != right) {
-            return Err(self.names(m, a, b, left, right));
-        }
-        let Some(&name) = names.first() else { return Ok(self.next(m)) };
-        self.inside.push(Inside::Attrs(a, b, names, 0));
-        let [x, y] = [a, b].map(|set| m.attr(set, name).expect("both sets have the name").get());
-        Ok(self.force_pair(x, y))
+        let (pairs, differ) = m.met_pairs(a, b);
+        self.inside.push(Inside::Attrs(Sets { a, b, pairs, differ, at: 0 }));
+        self.attribute(m)
     }
 
     /// The error of two sets one of which has a name that the other has not.
@@ -197,9 +214,11 @@ impl AssertEqual {
                 Inside::Derivations => {
                     error.add_trace(self.pos, "while comparing a derivation by its 'outPath' attribute");
                 }
-                Inside::Attrs(a, b, names, i) => {
-                    let name = names[*i];
-                    for (set, text) in [(*b, "where right hand side is"), (*a, "where left hand side is")] {
+                Inside::Attrs(sets) => {
+                    let name = m.attrs(sets.a).0[sets.pairs[sets.at].0 as usize];
+                    for (set, text) in
+                        [(sets.b, "where right hand side is"), (sets.a, "where left hand side is")]
+                    {
                         let pos = m.attr_pos(set, name);
                         if pos != Pos::NONE {
                             error.add_trace(pos, text);

@@ -46,9 +46,8 @@ pub fn equal(a: Val, b: Val, negate: bool) -> Step {
 enum Task {
     Pair(Val, Val),
     Lists(Val, Val, usize),
-    /// Values of two sets with the same names, from this one on.
-    /// Two sets, and the slots still to be compared, the next one last.
-    Attrs(Val, Val, Vec<u32>),
+    /// Two sets, and the slots still to be compared, the next ones last.
+    Attrs(Val, Val, Vec<(u32, u32)>),
 }
 
 impl Task {
@@ -109,9 +108,9 @@ impl Equal {
                     }
                 }
                 Task::Attrs(a, b, mut left) => {
-                    if let Some(slot) = left.pop() {
+                    if let Some((x, y)) = left.pop() {
                         let (xs, ys) = (m.attrs(a).1, m.attrs(b).1);
-                        let pair = (xs[slot as usize].get(), ys[slot as usize].get());
+                        let pair = (xs[x as usize].get(), ys[y as usize].get());
                         self.tasks.push(Task::Attrs(a, b, left));
                         return Some(pair);
                     }
@@ -144,21 +143,30 @@ impl Equal {
 
     fn sets(&mut self, m: &mut Machine<'_>, a: Val, b: Val) -> bool {
         let (a, b) = (m.flat(a), m.flat(b));
-        if m.heap.layout(a) != m.heap.layout(b) {
+        if m.attr_count(a) != m.attr_count(b) {
             return false;
         }
-        // Where all is at hand, no order shows.
         let (xs, ys) = (m.attrs(a).1, m.attrs(b).1);
-        let now = |(x, y): (&Slot, &Slot)| {
-            let (x, y) = (m.heap.peek(x.get())?, m.heap.peek(y.get())?);
-            if x == y { Some(true) } else { equal_now(m, x, y) }
-        };
-        if let Some(all) = xs.iter().zip(ys).map(now).collect::<Option<Vec<bool>>>() {
-            return all.iter().all(|&equal| equal);
+        if m.heap.layout(a) == m.heap.layout(b) {
+            // Where all is at hand, no order shows.
+            let now = |(x, y): (&Slot, &Slot)| {
+                let (x, y) = (m.heap.peek(x.get())?, m.heap.peek(y.get())?);
+                if x == y { Some(true) } else { equal_now(m, x, y) }
+            };
+            if let Some(all) = xs.iter().zip(ys).map(now).collect::<Option<Vec<bool>>>() {
+                return all.iter().all(|&equal| equal);
+            }
         }
-        let mut order = m.met_order(a);
-        order.reverse();
-        self.tasks.push(Task::Attrs(a, b, order));
+        let (mut pairs, differ) = m.met_pairs(a, b);
+        if differ.is_some() {
+            if pairs.is_empty() {
+                return false;
+            }
+            // What comes before the names that differ is looked at all the same.
+            self.tasks.push(Task::Pair(Val::FALSE, Val::TRUE));
+        }
+        pairs.reverse();
+        self.tasks.push(Task::Attrs(a, b, pairs));
         true
     }
 
