@@ -119,3 +119,17 @@ fn the_list_of_all_outputs_is_one() {
     let printed = answer(&format!("let d = {derivation}; in builtins.deepSeq d d"));
     assert!(printed.starts_with("{ all = [ «repeated» { all = «repeated»; builder = "), "{printed}");
 }
+
+#[test]
+fn a_store_path_behind_links_is_found() {
+    let store_path = "/nix/store/xjxl7hzv16r85888cwdmsbs0lswwincr-x";
+    let host = Memory::new().link("/s/there", store_path).link("/s/away", "d").link("/s/loop", "loop");
+    let session = Engine::builder().host(host).build().session();
+    let answer = |program: &str| match session.eval(program) {
+        Ok(value) => value.text().expect("it is a text").to_owned(),
+        Err(error) => error.message().to_owned(),
+    };
+    assert_eq!(answer("builtins.storePath (/s/there + \"/a/b\")"), format!("{store_path}/a/b"));
+    assert_eq!(answer("builtins.storePath (/s/away + \"/c\")"), "path '/s/d/c' is not in the Nix store");
+    assert_eq!(answer("builtins.storePath (/s/loop + \"/a\")"), "infinite symlink recursion in path '/a'");
+}

@@ -634,13 +634,16 @@ fn store_path(m: &mut Machine<'_>, path: Vec<u8>, context: u32) -> Result<Step, 
         return Err(Error::eval("'builtins.storePath' is not allowed in pure evaluation mode"));
     }
     let store = m.st.settings.store_dir.clone();
-    let text = crate::message::text(&path).into_owned();
-    let prefix = format!("{}/", store.as_str());
-    let Some(rest) = text.strip_prefix(&prefix) else {
-        return Err(Error::eval(format!("path '{text}' is not in the Nix store")));
+    let name = |path: &[u8]| Some(path.strip_prefix(store.as_str().as_bytes())?.strip_prefix(b"/")?.to_vec());
+    // A link that is itself a store path is meant; any other is followed.
+    let is_store_path = name(&path).is_some_and(|name| StorePath::parse(&name).is_ok());
+    let path = if is_store_path { path } else { m.follow(&path)?.map_err(|rest| endless(&rest))? };
+    let Some(name) = name(&path) else {
+        let path = crate::message::text(&path);
+        return Err(Error::eval(format!("path '{path}' is not in the Nix store")));
     };
-    let base = rest.split('/').next().unwrap_or(rest);
-    let parsed = StorePath::parse(base.as_bytes()).map_err(|e| Error::eval(e.to_string()))?;
+    let base = name.split(|&c| c == b'/').next().unwrap_or_default();
+    let parsed = StorePath::parse(base).map_err(|e| Error::eval(e.to_string()))?;
     let added = m.st.contexts.of([ContextElem::Opaque(parsed)]);
     let context = m.st.contexts.union(context, added);
     Ok(Step::Done(m.heap.new_string(&path, context)))
@@ -741,6 +744,12 @@ pub const INTERNAL_FILES: &[u8] = b"/__corepkgs__/";
 pub const FETCHURL_PATH: &[u8] = b"/__corepkgs__/fetchurl.nix";
 const FETCHURL: &[u8] = include_bytes!("fetchurl.nix");
 
+/// The error of links that never end.
+fn endless(path: &[u8]) -> Error {
+    let path = crate::message::text(path);
+    Error::new(ErrorKind::File, format!("infinite symlink recursion in path '{path}'"))
+}
+
 impl Machine<'_> {
     /// The path with the links on the way to it followed.
     fn real_parent(&self, path: &[u8]) -> Vec<u8> {
@@ -769,6 +778,11 @@ impl Machine<'_> {
 
     /// The path with all links on it followed.
     fn followed_all(&self, path: &[u8]) -> Result<Vec<u8>, Error> {
+        self.follow(path)?.map_err(|_| endless(path))
+    }
+
+    /// The same, or what is left of the path behind links that never end.
+    fn follow(&self, path: &[u8]) -> Result<Result<Vec<u8>, Vec<u8>>, Error> {
         let parts = |path: &[u8]| -> Vec<Vec<u8>> {
             path.split(|&c| c == b'/').filter(|part| !part.is_empty()).rev().map(<[u8]>::to_vec).collect()
         };
@@ -786,9 +800,7 @@ impl Machine<'_> {
             }
             links += 1;
             if links > MAX_FILE_LINKS {
-                let path = crate::message::text(path);
-                let text = format!("infinite symlink recursion in path '{path}'");
-                return Err(Error::new(ErrorKind::File, text));
+                return Ok(Err(todo.iter().rev().flat_map(|part| [b"/", &part[..]].concat()).collect()));
             }
             let target = self.host_result(&next, self.st.host.read_link(&next))?;
             if target.starts_with(b"/") {
@@ -796,7 +808,7 @@ impl Machine<'_> {
             }
             todo.extend(parts(&target));
         }
-        Ok(at)
+        Ok(Ok(at))
     }
 
     /// Looks a name of `<…>` up in a search path.
