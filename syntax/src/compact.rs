@@ -8,8 +8,8 @@ mod strings;
 
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::expr::{
-    AttrName, AttrValue, BinOp, Expr, ExprId, Exprs, Formal, Formals, Lambda, LintKind, NO_POS, Offset, Part,
-    Run, Select,
+    Args, AttrName, AttrValue, BinOp, Expr, ExprId, Exprs, Formal, Formals, Lambda, LintKind, NO_POS, Offset,
+    Part, Run, Select,
 };
 use crate::kind::SyntaxKind;
 use crate::lexer::Token;
@@ -234,25 +234,33 @@ impl<'a> Compact<'a> {
             return call.value;
         }
         let mark = (call.value.0 & !OPEN_CALL) as usize;
-        let args = self.take_pending(mark + 1);
-        let function = self.pending.pop().expect("a call's function is below its arguments");
+        let mut args = self.take_pending(mark + 1);
+        let mut function = self.pending.pop().expect("a call's function is below its arguments");
+        while args.len > Args::MAX {
+            let first = Run { len: Args::MAX, ..args };
+            function = self.call(function, first, call.start, call.start).expr();
+            args = Run { start: args.start + Args::MAX, len: args.len - Args::MAX };
+        }
         self.call(function, args, call.start, call.start)
     }
 
     /// A call at `pos`, unless the function is itself a call: CppNix adds to that one, and keeps its position.
     fn call(&mut self, function: ExprId, args: Run, pos: Offset, start: Offset) -> Value {
         match self.exprs.get(function) {
-            Expr::Call(inner, before) if before.len <= MAX_COPIED_ARGS => {
+            Expr::Call(inner, before)
+                if before.run().len <= MAX_COPIED_ARGS && args.len <= Args::MAX - MAX_COPIED_ARGS =>
+            {
+                let before = before.run();
                 let run = Run { start: self.exprs.lists.len() as u32, len: before.len + args.len };
                 self.exprs.lists.extend_from_within(before.range());
                 self.exprs.lists.extend_from_within(args.range());
-                self.exprs.nodes[function.0 as usize] = Expr::Call(inner, run);
+                self.exprs.nodes[function.0 as usize] = Expr::Call(inner, Args::new(run));
                 self.exprs.starts[function.0 as usize] = start;
                 Value(function.0)
             }
             inner => {
                 let pos = if inner.is_call() { self.exprs.pos(function) } else { pos };
-                self.add(Expr::Call(function, args), pos, start)
+                self.add(Expr::Call(function, Args::new(args)), pos, start)
             }
         }
     }
@@ -323,8 +331,8 @@ impl<'a> Compact<'a> {
     /// CppNix warns of `f or` where it would be read otherwise if `or` were a name like others.
     fn lint_or(&mut self, arg: &Arg) {
         let id = arg.value.expr();
-        let Expr::Call(_, Run { start, len: 1 }) = self.exprs.get(id) else { return };
-        let or = self.exprs.lists[start as usize];
+        let Expr::Call(_, args) = self.exprs.get(id) else { return };
+        let &[or] = &self.exprs.lists[args.run().range()] else { return };
         if self.exprs.get(or) == Expr::Var(self.or) && self.exprs.pos(id) == arg.start {
             let end = self.exprs.starts[or.0 as usize] + "or".len() as Offset;
             self.lint(LintKind::Or, arg.start, end);
@@ -490,7 +498,7 @@ impl Sink for Compact<'_> {
                 let or = self.add(Expr::Var(self.or), start, or.start).expr();
                 let args = Run { start: self.exprs.lists.len() as u32, len: 1 };
                 self.exprs.lists.push(or);
-                self.add(Expr::Call(function.value.expr(), args), start, start)
+                self.add(Expr::Call(function.value.expr(), Args::new(args)), start, start)
             }
 
             (Rule::Var, [name]) => {

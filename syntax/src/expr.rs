@@ -1,4 +1,4 @@
-//! The compact tree that is compiled: sixteen-byte nodes in one arena, children by index.
+//! The compact tree that is compiled: twelve-byte nodes in one arena, children by index.
 //!
 //! It is made by one sink of the parser's events; the other sink builds the lossless tree for tools. Everything
 //! that CppNix decides while parsing is decided here: merged attribute paths, stripped indented strings,
@@ -32,6 +32,33 @@ impl Run {
     }
 }
 
+/// The arguments of a call: a [`Run`] in [`Exprs::lists`] in less space.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(Rust, packed(2))]
+pub struct Args {
+    start: u32,
+    len: u16,
+}
+
+impl Args {
+    /// How many a call has at most; what has more is a call of a call.
+    pub const MAX: u32 = u16::MAX as u32;
+
+    pub(crate) fn new(run: Run) -> Args {
+        Args { start: run.start, len: u16::try_from(run.len).expect("no call has more than `Args::MAX`") }
+    }
+
+    /// Where they are.
+    pub fn run(self) -> Run {
+        Run { start: self.start, len: self.len.into() }
+    }
+}
+
+/// A number of eight bytes that need not be aligned, since nodes are not.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(Rust, packed(4))]
+pub struct Number<T: Copy>(pub T);
+
 /// A binary operator that forces both sides alike.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -56,9 +83,9 @@ pub enum BinOp {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Expr {
     /// `12`
-    Int(i64),
+    Int(Number<i64>),
     /// `1.5`
-    Float(f64),
+    Float(Number<f64>),
     /// A string without interpolation, escapes resolved; [`Exprs::text`] has it. URIs too.
     Str(Run),
     /// A path literal without interpolation, as written: `./a`, `/a`, `a/b`, `~/a`.
@@ -86,8 +113,8 @@ pub enum Expr {
     /// `base ? path`: the index of a [`Select`] without default in [`Exprs::selects`].
     HasAttr(u32),
     /// `f a b`: the function, and the arguments in [`Exprs::lists`]. `(f a) b` is one call of two arguments, too, as in
-    /// CppNix; a call whose function is a call is `(f a) or`, or has more than sixteen arguments before it.
-    Call(ExprId, Run),
+    /// CppNix; a call whose function is a call is `(f a) or`, or has more than sixteen arguments before it, or [`Args::MAX`].
+    Call(ExprId, Args),
     /// The index of a [`Lambda`] in [`Exprs::lambdas`].
     Lambda(u32),
     /// `{ … }` or `rec { … }`: the index of an [`AttrSet`] in [`Exprs::sets`].
@@ -115,7 +142,7 @@ impl Expr {
     }
 }
 
-const _: () = assert!(size_of::<Expr>() <= 16, "every node pays for this");
+const _: () = assert!(size_of::<Expr>() == 12, "every node pays for this");
 
 /// One piece of an attribute path.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -308,7 +335,6 @@ impl Exprs {
         }
     }
 
-    /// Keeps of the nodes' starts what is needed later.
     /// All names in the tree, some of them more than once.
     pub fn symbols(&self) -> impl Iterator<Item = Symbol> {
         let vars =
@@ -322,6 +348,7 @@ impl Exprs {
         vars.chain(paths).chain(lambdas).chain(formals).chain(self.attrs.iter().map(|attr| attr.name))
     }
 
+    /// Keeps of the nodes' starts what is needed later.
     pub(crate) fn keep_operand_starts(&mut self) {
         let starts = std::mem::take(&mut self.starts);
         let operands = self.nodes.iter().enumerate().filter_map(|(id, node)| match node {

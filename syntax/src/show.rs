@@ -1,6 +1,6 @@
 //! Trees as text, byte for byte as CppNix's `nix-instantiate --parse` prints them.
 
-use crate::expr::{AttrName, AttrSet, AttrValue, BinOp, Expr, ExprId, Exprs, Lambda, Run, Select};
+use crate::expr::{AttrName, AttrSet, AttrValue, BinOp, Expr, ExprId, Exprs, Lambda, Number, Run, Select};
 use crate::symbol::{Symbol, Symbols};
 
 /// What relative paths and `~` are taken from.
@@ -128,8 +128,8 @@ impl<'a> Show<'a> {
         use Step::{Expr as E, Name, Text as T};
         let exprs = self.exprs;
         match exprs.get(id) {
-            Expr::Int(value) => self.out.extend(value.to_string().bytes()),
-            Expr::Float(value) => push_float(value, &mut self.out),
+            Expr::Int(Number(value)) => self.out.extend(value.to_string().bytes()),
+            Expr::Float(Number(value)) => push_float(value, &mut self.out),
             Expr::Str(text) => self.push(&[Step::Str(text)]),
             Expr::Path(text) => self.path(exprs.bytes(text)),
             Expr::Var(symbol) => self.push(&[Name(symbol)]),
@@ -209,9 +209,9 @@ impl<'a> Show<'a> {
         let mut runs = Vec::new();
         self.push(&[Step::Text("(")]);
         while let Expr::Call(function, args) = self.exprs.get(at) {
-            runs.push(args);
+            runs.push(args.run());
             at = function;
-            if self.is_or(args) {
+            if self.is_or(args.run()) {
                 break;
             }
         }

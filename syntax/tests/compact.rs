@@ -1,6 +1,6 @@
 //! The compact tree, and what CppNix 2.34.8 says of texts that have none.
 
-use frazil_syntax::expr::{AttrValue, Expr, Exprs, LintKind, NO_POS};
+use frazil_syntax::expr::{Args, AttrValue, Expr, Exprs, LintKind, NO_POS};
 use frazil_syntax::show::{Places, show};
 use frazil_syntax::symbol::Symbols;
 use frazil_syntax::{Options, parse};
@@ -227,6 +227,20 @@ fn lambdas_have_names_and_doc_comments() {
     assert_eq!(found, expected);
     let documented: Vec<_> = exprs.docs.iter().map(|&(pos, doc)| (pos, doc.start)).collect();
     assert_eq!(documented, [(15, 2), (19, 2), (35, 22)]);
+}
+
+#[test]
+fn calls_may_have_more_arguments_than_a_node() {
+    let program = format!("f{}", " x".repeat(2 * Args::MAX as usize + 3));
+    check(&program, &format!("({program})"));
+    let (exprs, _) = tree(&program);
+    let mut lengths = Vec::new();
+    let mut at = exprs.root.expect("it is a program");
+    while let Expr::Call(function, args) = exprs.get(at) {
+        lengths.push(args.run().len);
+        at = function;
+    }
+    assert_eq!(lengths, [3, Args::MAX, Args::MAX]);
 }
 
 #[test]

@@ -479,9 +479,9 @@ impl<'a> Emitter<'a> {
                 self.op(Op::LazySelect { dst, base, site });
             }
             Expr::Call(function, args) => {
-                let base = self.gather(std::iter::once(function).chain(self.list(args)));
+                let base = self.gather(std::iter::once(function).chain(self.list(args.run())));
                 self.at(self.file.exprs.pos(id));
-                self.op(Op::LazyCall { dst, base, n: args.len as u8 });
+                self.op(Op::LazyCall { dst, base, n: args.run().len as u8 });
             }
             _ => self.run(id, dst),
         }
@@ -514,8 +514,8 @@ impl<'a> Emitter<'a> {
         self.at(pos);
         let mark = self.next;
         match exprs.get(id) {
-            Expr::Int(n) => self.load(Const::Int(n), dst),
-            Expr::Float(f) => self.load(Const::Float(f), dst),
+            Expr::Int(Number(n)) => self.load(Const::Int(n), dst),
+            Expr::Float(Number(f)) => self.load(Const::Float(f), dst),
             Expr::Str(text) => self.load(Const::Str(text), dst),
             Expr::Path(text) => self.load(Const::Path(text), dst),
             Expr::CurPos => self.load(Const::CurPos(pos), dst),
@@ -547,7 +547,7 @@ impl<'a> Emitter<'a> {
             Expr::Negate(a) => self.negate(id, a, dst),
             Expr::Select(select) => self.select(exprs.selects[select as usize], pos, dst),
             Expr::HasAttr(select) => self.has_attr(exprs.selects[select as usize], pos, dst),
-            Expr::Call(function, args) => self.call(function, args, pos, dst),
+            Expr::Call(function, args) => self.call(function, args.run(), pos, dst),
             Expr::Lambda(_) => self.delayed(id, dst),
             Expr::AttrSet(set) => self.set(set, pos, dst),
             Expr::Let(set, body) => {
@@ -1281,8 +1281,8 @@ impl<'a> Emitter<'a> {
     fn default_constant(&mut self, id: ExprId) -> u32 {
         let exprs = &self.file.exprs;
         self.constant(match exprs.get(id) {
-            Expr::Int(n) => Const::Int(n),
-            Expr::Float(f) => Const::Float(f),
+            Expr::Int(Number(n)) => Const::Int(n),
+            Expr::Float(Number(f)) => Const::Float(f),
             Expr::Str(text) => Const::Str(text),
             Expr::Path(text) => Const::Path(text),
             Expr::CurPos => Const::CurPos(exprs.pos(id)),

@@ -229,7 +229,7 @@ fn add_parts(exprs: &Exprs, id: ExprId, parts: &mut Vec<ExprId>) {
         }
         Expr::Call(f, args) => {
             parts.push(f);
-            parts.extend(&exprs.lists[args.range()]);
+            parts.extend(&exprs.lists[args.run().range()]);
         }
         Expr::Lambda(i) => {
             let lambda = &exprs.lambdas[i as usize];
@@ -444,10 +444,10 @@ impl Resolver<'_> {
             Expr::List(run) if self.code.patient.is_some() => run.len == 0,
             Expr::Select(select) => self.is_plain_select(select, group),
             Expr::Call(function, args) => {
-                args.len <= 3
+                args.run().len <= 3
                     && matches!(self.code.exprs.get(function), Expr::Var(_))
                     && self.is_atom(function, group)
-                    && self.code.exprs.lists[args.range()].iter().all(|&arg| self.is_atom(arg, group))
+                    && self.code.exprs.lists[args.run().range()].iter().all(|&arg| self.is_atom(arg, group))
             }
             _ => self.is_atom(id, group) || self.is_small_literal(expr, group),
         }
@@ -523,6 +523,7 @@ impl Resolver<'_> {
             }
             Expr::Select(select) | Expr::HasAttr(select) => self.select(select, less(3)),
             Expr::Call(function, args) => {
+                let args = args.run();
                 for i in args.range().rev() {
                     self.work.push(Work::Lazy(self.code.exprs.lists[i]));
                 }

@@ -14,7 +14,7 @@ use region::{Chunk, Region};
 /// Objects of more bytes than this get a chunk of their own.
 const LARGE: usize = 32 << 10;
 /// Objects of more bytes than this are not looked a small hole for.
-const MEDIUM: usize = region::LINE;
+const MEDIUM: usize = 32;
 
 /// Calls of a larger mapping are kept in lists of so many, made when they are needed.
 const PAGE: usize = 64;

@@ -1,7 +1,7 @@
 //! Strings, indented strings, paths and the other literals.
 
 use super::{Arg, Compact, Value};
-use crate::expr::{Expr, Lint, LintKind, NO_POS, Offset, Part, Run};
+use crate::expr::{Expr, Lint, LintKind, NO_POS, Number, Offset, Part, Run};
 use crate::kind::SyntaxKind;
 use crate::lexer::Token;
 use crate::literal::{self, IndPiece, Indentation, Strip};
@@ -20,8 +20,10 @@ impl Compact<'_> {
         let text = self.slice(token);
         let (expr, pos) = match token.kind {
             SyntaxKind::StrText => (Expr::Str(self.unescaped(text)), NO_POS),
-            SyntaxKind::Int => (Expr::Int(literal::int(text).expect("the lexer checked it")), NO_POS),
-            SyntaxKind::Float => (Expr::Float(literal::float(text).expect("the lexer checked it")), NO_POS),
+            SyntaxKind::Int => (Expr::Int(Number(literal::int(text).expect("the lexer checked it"))), NO_POS),
+            SyntaxKind::Float => {
+                (Expr::Float(Number(literal::float(text).expect("the lexer checked it"))), NO_POS)
+            }
             SyntaxKind::SearchPath => (Expr::SearchPath(self.text(&text[1..text.len() - 1])), token.start),
             SyntaxKind::Uri => {
                 self.lint(LintKind::Uri, token.start, token.end);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// Bytes of a chunk, and its alignment. A large object has a chunk of its own, which is longer.
 pub(super) const CHUNK: usize = 256 << 10;
 /// Bytes of a line, the unit in which dead space is found again.
-pub(super) const LINE: usize = 32;
+pub(super) const LINE: usize = 16;
 /// Lines of a chunk.
 pub(super) const LINES: usize = CHUNK / LINE;
 /// Bytes at the start of a chunk that hold no objects: its index among the heap's chunks, a bit for each line with a part of a
