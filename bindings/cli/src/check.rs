@@ -48,7 +48,7 @@ pub fn run(args: &Check, settings: &Settings) -> Result<(), Failure> {
 }
 
 /// What there is to say about a file.
-fn check(engine: &Engine, file: &Path, lint: bool) -> Result<File, String> {
+fn check(engine: &Engine, file: &Path, lint: bool) -> Result<File, Failure> {
     let here = Process.working_directory();
     let place = absolute(here.as_bytes(), file.as_os_str().as_encoded_bytes())?;
     let path = file.to_string_lossy().into_owned();

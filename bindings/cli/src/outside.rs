@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read;
 
 use frazil::settings::{Outside, SettingsError, Unreadable};
-use frazil::{Disk, Host, HostError};
+use frazil::{Disk, Host};
 
 use crate::platform;
 
@@ -32,21 +32,6 @@ impl Outside for Process {
 
     fn working_directory(&self) -> String {
         String::from_utf8_lossy(&Disk.working_directory()).into_owned()
-    }
-}
-
-/// The path that a command line names, as a program knows it.
-pub fn path_argument(path: &[u8]) -> Result<Vec<u8>, String> {
-    let system =
-        platform::path(path).map_err(|error| format!("'{}': {error}", String::from_utf8_lossy(path)))?;
-    Disk::to_nix(system).map_err(reason)
-}
-
-/// A host's failure in words.
-pub fn reason(error: HostError) -> String {
-    match error {
-        HostError::NotFound => "there is no such path".to_owned(),
-        HostError::Forbidden(why) | HostError::Failed(why) => why,
     }
 }
 

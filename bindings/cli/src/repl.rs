@@ -3,7 +3,6 @@
 mod complete;
 mod show;
 
-use crate::outside::reason;
 use crate::own::print;
 use crate::session::{Failure, Session, absolute, complain, say};
 use frazil::settings::{Outside, Settings};
@@ -287,7 +286,7 @@ fn edit(place: &Position) -> Result<String, Failure> {
     if ["vi", "vim", "nvim", "emacs", "nano", "kak", "pico"].iter().any(|known| program.ends_with(known)) {
         command.arg(format!("+{}", place.line));
     }
-    let file = Disk::to_system(place.file.as_bytes()).map_err(reason)?;
+    let file = Disk::to_system(place.file.as_bytes()).map_err(Error::from)?;
     let status = command.arg(&*file).status()?;
     if status.success() {
         return Ok(String::new());

@@ -1,8 +1,9 @@
 //! One command line at work: an evaluator, its inputs, and what is printed of their values.
 
 use crate::args::{AutoArg, Input, InstantiateArgs, Mode, Output};
-use crate::outside::{Process, path_argument, reason};
+use crate::outside::Process;
 use crate::plain::plain;
+use crate::platform;
 use crate::process::{Outer, Progress};
 use crate::store::Store;
 use frazil::settings::{Outside, Settings};
@@ -197,8 +198,8 @@ pub fn auto_arguments<'v>(
 }
 
 /// A path of a command line as seen from a directory.
-pub fn absolute(here: &[u8], path: &[u8]) -> Result<Vec<u8>, String> {
-    let path = path_argument(path)?;
+pub fn absolute(here: &[u8], path: &[u8]) -> Result<Vec<u8>, Failure> {
+    let path = Disk::to_nix(platform::path(path)?).map_err(Error::from)?;
     let path = path.strip_prefix(b"./").unwrap_or(&path);
     Ok(if path.starts_with(b"/") { path.to_vec() } else { [here, b"/", path].concat() })
 }
@@ -302,7 +303,7 @@ impl<'v> Run<'_, '_, 'v> {
                 let suffix = if number > 1 { format!("-{number}") } else { String::new() };
                 shown = [&absolute(self.here, root)?[..], suffix.as_bytes()].concat();
                 let store_dir = found.drv_path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                let root = Disk::to_system(&shown).map_err(reason)?;
+                let root = Disk::to_system(&shown).map_err(Error::from)?;
                 crate::store::add_root(&root, &found.drv_path, store_dir)?;
             }
             self.line(&[&shown[..], output.as_bytes()].concat())?;

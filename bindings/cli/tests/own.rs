@@ -67,17 +67,23 @@ fn values_are_printed_in_each_form() {
 fn bad_inputs_are_clear_errors() {
     let scratch = Scratch::new("bad");
     fs::create_dir(scratch.0.join("empty")).expect("a folder");
-    std::os::unix::fs::symlink("loop2", scratch.0.join("loop1")).expect("a link");
-    std::os::unix::fs::symlink("loop1", scratch.0.join("loop2")).expect("a link");
     scratch.file("bytes.nix", b"a = \"\xff");
     let at = &scratch.0;
     fails(at, &["eval", "-f", "nowhere.nix"], "nowhere.nix' does not exist");
     fails(at, &["eval", "-f", "empty"], "empty/default.nix' does not exist");
-    fails(at, &["eval", "-f", "loop1"], "too many symbolic links");
     fails(at, &["eval", "-f", "bytes.nix"], "bytes.nix:1:3");
     fails(at, &["eval", "--bogus"], "--bogus");
     fails(at, &["check", "bytes.nix", "nowhere.nix"], "2 errors found in 2 files");
     fails(at, &["instantiate", "-E", "1"], "derivation");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_to_themselves_are_clear_errors() {
+    let scratch = Scratch::new("loop");
+    std::os::unix::fs::symlink("loop2", scratch.0.join("loop1")).expect("a link");
+    std::os::unix::fs::symlink("loop1", scratch.0.join("loop2")).expect("a link");
+    fails(&scratch.0, &["eval", "-f", "loop1"], "too many symbolic links");
 }
 
 const MESSY: &str = "\

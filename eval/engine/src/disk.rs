@@ -18,8 +18,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 /// The disk of this machine, read only.
 ///
 /// A program's paths are those of Unix. On Windows the drive is the first name: `C:\x\y` is `/c/x/y`, and what is on no drive,
-/// `/` among it, is not there. Names are UTF-8 there; no file is executable; links are read as they are written. Of shares on
-/// the network those are seen that have a drive's letter: a program that may read nothing must not have the system call others.
+/// `/` among it, is not there. Names that are not Unicode are an error. No file is executable, so store paths that are made of
+/// executable files are others than on Unix. Of shares on the network those are seen that have a drive's letter: a program that
+/// may read nothing must not have the system call others.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
 

@@ -28,7 +28,8 @@ const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
 const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
 
 pub(crate) fn path(word: &[u8]) -> io::Result<&Path> {
-    let not_unicode = |_| io::Error::new(ErrorKind::InvalidData, "it is not Unicode");
+    let shown = || String::from_utf8_lossy(word).into_owned();
+    let not_unicode = |_| io::Error::new(ErrorKind::InvalidData, format!("'{}' is not Unicode", shown()));
     str::from_utf8(word).map(Path::new).map_err(not_unicode)
 }
 
