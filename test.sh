@@ -2,7 +2,7 @@
 # The one test command. On a fresh machine it first installs what it needs, and says so loudly when it cannot.
 #
 #   ./test.sh              every stage
-#   ./test.sh STAGE...     only these, of: format clippy docs compat unit language nixpkgs-lib golden miri asan wasm playground python node c fuzz differ
+#   ./test.sh STAGE...     only these, of: format clippy docs compat windows unit language nixpkgs-lib golden miri asan wasm playground python node c fuzz differ
 #
 # A stage prints what it ran and closes with `STAGE: N passed, M failed`; the last line is the sum over all of them. The
 # exit status is 0 only if nothing failed. Inputs too large for the repository are looked for in Frazil's cache,
@@ -130,6 +130,20 @@ stage_compat() {
     return
   fi
   counted compat python3 bindings/rust/tests/api.py "$target/api/doc"
+}
+
+# What is shipped for Windows compiles, for GNU's target, which needs no compiler of Microsoft's.
+stage_windows() {
+  local gnu=x86_64-pc-windows-gnu node=$target/windows-node
+  component clippy
+  if ! rustup target add "$gnu" >"$log/windows" 2>&1; then
+    skip windows "what is for Windows" "rustup does not bring its standard library"
+    return
+  fi
+  # The library that Node's module is linked to has to be there, and is not looked into.
+  mkdir -p "$node" && touch "$node/libnode.dll"
+  LIBNODE_PATH=$node check windows cargo clippy --quiet --target "$gnu" --features frazil/tar,frazil/miette \
+    -p frazil -p frazil-cli -p frazil-c -p frazil-python -p frazil-node -- -D warnings
 }
 
 stage_unit() { counted unit cargo test --workspace --features frazil/tar,frazil/miette --no-fail-fast; }
@@ -415,7 +429,7 @@ stage_differ() {
     --seed 1 --programs "$programs" --oracle "$oracle"
 }
 
-all=(format clippy docs compat unit language nixpkgs-lib golden miri asan wasm playground python node c fuzz differ)
+all=(format clippy docs compat windows unit language nixpkgs-lib golden miri asan wasm playground python node c fuzz differ)
 for stage in "$@"; do
   case " ${all[*]} " in
     *" $stage "*) ;;

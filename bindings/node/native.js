@@ -4,7 +4,8 @@
 const { platform, arch } = process
 
 // What is made for another C library cannot be loaded. To ask which one there is takes as long as to load this.
-const names = (platform === 'linux' ? ['-gnu', '-musl'] : ['']).map((libc) => `${platform}-${arch}${libc}`)
+const libraries = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[platform] ?? ['']
+const names = libraries.map((library) => `${platform}-${arch}${library}`)
 const failures = []
 let found
 for (const place of names.flatMap((name) => [`./frazil.${name}.node`, `@frazil/binding-${name}`])) {

@@ -1,7 +1,7 @@
 //! Frazil for C: opaque handles, errors as objects, texts as JSON. No panic crosses the edge, which is `unsafe` by nature.
 #![expect(non_camel_case_types, reason = "the names are C's")]
 
-use frazil::{Error, ErrorKind, EvalSpec, Options, Root, Session, Source, Type};
+use frazil::{Disk, Error, ErrorKind, EvalSpec, Options, Root, Session, Source, Type};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -329,7 +329,7 @@ pub unsafe extern "C" fn frazil_eval(
         // SAFETY: the caller's promise.
         let (evaluator, program, base) =
             unsafe { (handle(evaluator)?, string(program)?, string_or(base, "/")?) };
-        evaluator.0.eval(Source::text(program, base)).map(|root| given(frazil_value(root)))
+        evaluator.0.eval(Source::text(program, Disk::to_nix(base)?)).map(|root| given(frazil_value(root)))
     })
 }
 
@@ -346,7 +346,7 @@ pub unsafe extern "C" fn frazil_eval_file(
     guard(error, std::ptr::null_mut(), || {
         // SAFETY: the caller's promise.
         let (evaluator, path) = unsafe { (handle(evaluator)?, string(path)?) };
-        evaluator.0.eval(Source::file(path)).map(|root| given(frazil_value(root)))
+        evaluator.0.eval(Source::file(Disk::to_nix(path)?)).map(|root| given(frazil_value(root)))
     })
 }
 

@@ -19,7 +19,7 @@ pub fn run(args: &Check, settings: &Settings) -> Result<(), Failure> {
     let mut files = Vec::new();
     for path in &args.paths {
         for file in files_at(path).map_err(|error| format!("cannot read '{}': {error}", path.display()))? {
-            files.push(check(&engine, &file, args.lint));
+            files.push(check(&engine, &file, args.lint)?);
         }
     }
     match args.format {
@@ -48,23 +48,23 @@ pub fn run(args: &Check, settings: &Settings) -> Result<(), Failure> {
 }
 
 /// What there is to say about a file.
-fn check(engine: &Engine, file: &Path, lint: bool) -> File {
+fn check(engine: &Engine, file: &Path, lint: bool) -> Result<File, Failure> {
     let here = Process.working_directory();
-    let place = absolute(here.as_bytes(), file.as_os_str().as_encoded_bytes());
+    let place = absolute(here.as_bytes(), file.as_os_str().as_encoded_bytes())?;
     let path = file.to_string_lossy().into_owned();
     // Each file has an evaluator of its own, so that the sources of thousands need not stay.
     let mut evaluator = engine.evaluator();
     let errors = evaluator.check(Source::file(place)).unwrap_or_else(|error| vec![error]);
     let Ok(text) = fs::read(file).map(String::from_utf8) else {
         let findings = errors.iter().map(|error| plain(error, "")).collect();
-        return File { path, text: String::new(), findings };
+        return Ok(File { path, text: String::new(), findings });
     };
     let Ok(text) = text else {
         // The rules are about text; the evaluator reads bytes.
         let text =
             fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
         let findings = errors.iter().map(|error| plain(error, &text)).collect();
-        return File { path, text, findings };
+        return Ok(File { path, text, findings });
     };
     let mut findings = evaluator.findings(&text, lint);
     if errors.is_empty() {
@@ -73,7 +73,7 @@ fn check(engine: &Engine, file: &Path, lint: bool) -> File {
     } else if findings.iter().all(|finding| finding.rule.level() != Level::Error) {
         findings.extend(errors.iter().map(|error| plain(error, &text)));
     }
-    File { path, text, findings }
+    Ok(File { path, text, findings })
 }
 
 /// An error of the evaluator's as a finding.

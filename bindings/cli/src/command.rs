@@ -1,6 +1,7 @@
 //! Frazil's own commands, and which words are the drop-in's.
 
-use std::ffi::{OsStr, OsString};
+use std::env::consts::EXE_SUFFIX;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
@@ -20,7 +21,8 @@ pub enum Invocation {
 
 /// Tells the drop-in's command lines, which `clap` could not read, from Frazil's own.
 pub fn invocation(mut words: Vec<OsString>) -> Invocation {
-    let by_name = words.first().is_some_and(|name| Path::new(name).file_name() == Some(OsStr::new(DROP_IN)));
+    let name = words.first().and_then(|name| Path::new(name).file_name()?.to_str());
+    let by_name = name.is_some_and(|name| name.strip_suffix(EXE_SUFFIX).unwrap_or(name) == DROP_IN);
     let by_word = words.get(1).is_some_and(|word| word == DROP_IN);
     if !by_name && !by_word {
         return Invocation::Own(words);

@@ -4,6 +4,7 @@ use crate::args::{self, Request, Verbosity};
 use crate::outside::{Process, complaint};
 use crate::session::{Failure, Session, complain, say};
 use crate::store::Store;
+use frazil::Disk;
 use frazil::settings::{Outside, Settings};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -41,7 +42,7 @@ fn try_run(words: Vec<Vec<u8>>) -> Result<ExitCode, Vec<u8>> {
         settings.take_warnings().iter().for_each(|warning| say(&format!("warning: {warning}")));
     }
     check_store(&store_uri(args.store.as_deref()))?;
-    let store = if args.read_only { None } else { plain_store(args.store.as_deref()) };
+    let store = if args.read_only { None } else { plain_store(args.store.as_deref())? };
     let mut session = Session::of(&settings, &args, store.clone());
     let outcome = session.run(&args);
     if Process.variable("NIX_SHOW_STATS").is_some_and(|value| value != "0") {
@@ -100,15 +101,21 @@ fn store_uri(flag: Option<&str>) -> String {
 
 /// The store to be written to, where that is a plain directory: `NIX_STORE_DIR`, or `nix/store` below the folder that
 /// is the store. A daemon's store, or the system's, is not written to.
-fn plain_store(flag: Option<&str>) -> Option<Store> {
+fn plain_store(flag: Option<&str>) -> Result<Option<Store>, Vec<u8>> {
     let uri = store_uri(flag);
     let logical = Process.variable("NIX_STORE_DIR");
-    if uri.starts_with('/') {
-        let logical = logical.unwrap_or_else(|| "/nix/store".to_owned());
-        return Some(Store { physical: format!("{uri}{logical}").into(), logical });
-    }
-    let local = matches!(uri.as_str(), "" | "local" | "auto");
-    logical.filter(|_| local).map(|logical| Store { physical: logical.clone().into(), logical })
+    let (logical, physical) = match logical {
+        logical if uri.starts_with('/') => {
+            let logical = logical.unwrap_or_else(|| "/nix/store".to_owned());
+            let physical = format!("{uri}{logical}");
+            (logical, physical)
+        }
+        Some(logical) if matches!(uri.as_str(), "" | "local" | "auto") => (logical.clone(), logical),
+        _ => return Ok(None),
+    };
+    let written = Disk::to_system(physical.as_bytes());
+    let written = written.map_err(|_| format!("error: cannot write to a store at '{physical}'"))?;
+    Ok(Some(Store { physical: written.into_owned(), logical }))
 }
 
 /// Prints a text that was asked for; a reader that has gone does not want it.

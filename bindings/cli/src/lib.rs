@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod outside;
 pub mod own;
 pub mod plain;
+pub mod platform;
 pub mod process;
 pub mod repl;
 pub mod report;

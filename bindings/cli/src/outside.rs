@@ -3,20 +3,22 @@
 
 use std::fs;
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 
 use frazil::settings::{Outside, SettingsError, Unreadable};
+use frazil::{Disk, Host};
+
+use crate::platform;
 
 /// The world as this process sees it.
 pub struct Process;
 
 impl Outside for Process {
     fn variable(&self, name: &str) -> Option<String> {
-        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        platform::variable(name)
     }
 
     fn read(&self, path: &str) -> Result<String, Unreadable> {
-        match fs::read(path) {
+        match fs::read(Disk::to_system(path.as_bytes()).map_err(|_| Unreadable::Missing)?) {
             Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
             // A link to nowhere is there, and cannot be read.
             Err(_) if self.exists(path) => Err(Unreadable::Other),
@@ -25,23 +27,21 @@ impl Outside for Process {
     }
 
     fn exists(&self, path: &str) -> bool {
-        fs::symlink_metadata(path).is_ok()
+        Disk::to_system(path.as_bytes()).is_ok_and(|path| fs::symlink_metadata(path).is_ok())
     }
 
     fn working_directory(&self) -> String {
-        // Without one, relative files are not found, as they would not be under any name.
-        std::env::current_dir().map_or_else(|_| "/".to_owned(), |dir| dir.to_string_lossy().into_owned())
+        String::from_utf8_lossy(&Disk.working_directory()).into_owned()
     }
 }
 
 /// The content of a file that a command line names, or why it cannot be read.
 pub fn read_argument(path: &[u8]) -> Result<Vec<u8>, String> {
-    let file = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
     let why = |error: &std::io::Error| {
         let text = error.to_string();
         text.split(" (os error").next().unwrap_or_default().to_owned()
     };
-    let open = fs::File::open(file);
+    let open = platform::path(path).and_then(fs::File::open);
     let mut open =
         open.map_err(|e| format!("opening file \"{}\": {}", String::from_utf8_lossy(path), why(&e)))?;
     let mut text = Vec::new();
@@ -69,11 +69,16 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("frazil-outside.{}", std::process::id()));
         fs::create_dir(&dir).expect("a scratch folder");
         let dir = Scratch(dir);
-        let link = dir.0.join("link");
-        std::os::unix::fs::symlink("nowhere", &link).expect("a link");
-        assert_eq!(Process.read(&link.to_string_lossy()), Err(Unreadable::Other));
-        assert_eq!(Process.read(&dir.0.to_string_lossy()), Err(Unreadable::Other));
-        assert_eq!(Process.read(&dir.0.join("nowhere").to_string_lossy()), Err(Unreadable::Missing));
+        let read = |file: &str| {
+            let path = Disk::to_nix(dir.0.join(file)).expect("a path");
+            Process.read(&String::from_utf8_lossy(&path))
+        };
+        assert_eq!(read(""), Err(Unreadable::Other));
+        assert_eq!(read("nowhere"), Err(Unreadable::Missing));
+        if cfg!(unix) {
+            platform::symlink(b"nowhere", &dir.0.join("link")).expect("a link");
+            assert_eq!(read("link"), Err(Unreadable::Other));
+        }
     }
 
     struct Scratch(std::path::PathBuf);

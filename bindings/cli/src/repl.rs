@@ -6,8 +6,9 @@ mod show;
 use crate::own::print;
 use crate::session::{Failure, Session, absolute, complain, say};
 use frazil::settings::{Outside, Settings};
-use frazil::{Arguments, Error, ErrorKind, Handle, Position, Scope, Source, Type, Value};
+use frazil::{Arguments, Disk, Error, ErrorKind, Handle, Position, Scope, Source, Type, Value};
 use rustyline::error::ReadlineError;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal};
@@ -131,8 +132,9 @@ fn edited(state: State) -> Result<(), Failure> {
 #[expect(clippy::disallowed_methods, reason = "this is where a command line meets its process")]
 fn history() -> Option<PathBuf> {
     use crate::outside::Process;
-    let data = Process.variable("XDG_DATA_HOME").filter(|dir| dir.starts_with('/')).map(PathBuf::from);
-    let home = || Process.variable("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    let system = |dir: String| Disk::to_system(dir.as_bytes()).map(Cow::into_owned).ok();
+    let data = Process.variable("XDG_DATA_HOME").filter(|dir| dir.starts_with('/')).and_then(system);
+    let home = || Process.variable("HOME").and_then(system).map(|home| home.join(".local").join("share"));
     let folder = data.or_else(home)?.join("frazil");
     std::fs::create_dir_all(&folder).ok()?;
     Some(folder.join("repl-history"))
@@ -249,7 +251,7 @@ impl State {
         let bound = self.inside(|inside| {
             let source = match file.strip_prefix('<').and_then(|name| name.strip_suffix('>')) {
                 Some(name) => Source::file(inside.scope.find_file(name)?),
-                None => Source::file(absolute(inside.here, file.as_bytes())),
+                None => Source::file(absolute(inside.here, file.as_bytes())?),
             };
             let v = inside.scope.eval(source)?;
             let v = inside.scope.call_auto(v, &Arguments::default())?;
@@ -284,7 +286,8 @@ fn edit(place: &Position) -> Result<String, Failure> {
     if ["vi", "vim", "nvim", "emacs", "nano", "kak", "pico"].iter().any(|known| program.ends_with(known)) {
         command.arg(format!("+{}", place.line));
     }
-    let status = command.arg(&place.file).status()?;
+    let file = Disk::to_system(place.file.as_bytes()).map_err(Error::from)?;
+    let status = command.arg(&*file).status()?;
     if status.success() {
         return Ok(String::new());
     }

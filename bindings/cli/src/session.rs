@@ -3,15 +3,13 @@
 use crate::args::{AutoArg, Input, InstantiateArgs, Mode, Output};
 use crate::outside::Process;
 use crate::plain::plain;
+use crate::platform;
 use crate::process::{Outer, Progress};
 use crate::store::Store;
 use frazil::settings::{Outside, Settings};
-use frazil::{Arguments, Builder, Engine, Error, ErrorKind, Evaluator, Host, Scope, Source, Value};
-use std::ffi::OsStr;
+use frazil::{Arguments, Builder, Disk, Engine, Error, ErrorKind, Evaluator, Host, Scope, Source, Value};
 use std::io::{self, Read, Write};
 use std::mem::ManuallyDrop;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 /// Why a command line ends without success.
 #[derive(Debug)]
@@ -100,7 +98,8 @@ fn builder(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'static)
     let mut builder = Engine::builder().host(host).settings(settings);
     for entry in settings.search_path(&includes, &Process) {
         let (name, path) = search_entry(&entry);
-        builder = builder.search_path(name, path);
+        // What is an address, or on no drive, stays.
+        builder = builder.search_path(name, Disk::to_nix(path).unwrap_or_else(|_| path.into()));
     }
     if let Some(directory) = Process.variable("NIX_STORE_DIR") {
         builder = builder.store_dir(&directory);
@@ -174,7 +173,7 @@ impl Session {
 
     /// What was counted, as `NIX_SHOW_STATS` shows it.
     pub fn stats(&mut self) -> String {
-        let elapsed = frazil::Disk.clock() - self.started;
+        let elapsed = Disk.clock() - self.started;
         crate::stats::json(&mut self.evaluator, std::time::Duration::from_nanos(elapsed))
     }
 }
@@ -198,10 +197,11 @@ pub fn auto_arguments<'v>(
     Ok(arguments)
 }
 
-/// A path as seen from a directory.
-pub fn absolute(here: &[u8], path: &[u8]) -> Vec<u8> {
-    let path = path.strip_prefix(b"./").unwrap_or(path);
-    if path.starts_with(b"/") { path.to_vec() } else { [here, b"/", path].concat() }
+/// A path of a command line as seen from a directory.
+pub fn absolute(here: &[u8], path: &[u8]) -> Result<Vec<u8>, Failure> {
+    let path = Disk::to_nix(platform::path(path)?).map_err(Error::from)?;
+    let path = path.strip_prefix(b"./").unwrap_or(&path);
+    Ok(if path.starts_with(b"/") { path.to_vec() } else { [here, b"/", path].concat() })
 }
 
 fn read_stdin() -> io::Result<Vec<u8>> {
@@ -217,7 +217,7 @@ pub fn source(scope: &mut Scope<'_, '_>, here: &[u8], input: &Input) -> Result<S
         Input::Expression(text) => Source::text(text, here),
         Input::File(name) => match name.strip_prefix(b"<").and_then(|name| name.strip_suffix(b">")) {
             Some(name) => Source::file(scope.find_file(name)?),
-            None => Source::file(absolute(here, name)),
+            None => Source::file(absolute(here, name)?),
         },
     })
 }
@@ -301,9 +301,10 @@ impl<'v> Run<'_, '_, 'v> {
             if let (Some(root), false) = (&self.args.root, self.is_quiet) {
                 let number = self.derivations.len() + 1;
                 let suffix = if number > 1 { format!("-{number}") } else { String::new() };
-                shown = [&absolute(self.here, root)[..], suffix.as_bytes()].concat();
+                shown = [&absolute(self.here, root)?[..], suffix.as_bytes()].concat();
                 let store_dir = found.drv_path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                crate::store::add_root(Path::new(OsStr::from_bytes(&shown)), &found.drv_path, store_dir)?;
+                let root = Disk::to_system(&shown).map_err(Error::from)?;
+                crate::store::add_root(&root, &found.drv_path, store_dir)?;
             }
             self.line(&[&shown[..], output.as_bytes()].concat())?;
             self.derivations.push(found.drv_path);

@@ -1,13 +1,12 @@
 //! Plain directories that store objects and derivations are written to.
 #![expect(clippy::disallowed_methods, reason = "this is where a command line meets its process")]
 
-use frazil::{HostError, HostResult, TreePart};
+use crate::platform;
+use frazil::{Disk, HostError, HostResult, TreePart};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -61,7 +60,7 @@ pub fn add_root(root: &Path, target: &str, store_dir: &str) -> Result<(), String
     let name = root.file_name().unwrap_or_default().to_string_lossy();
     let aside = folder.join(format!(".{name}.{}", std::process::id()));
     fs::create_dir_all(folder).map_err(at(folder))?;
-    let made = std::os::unix::fs::symlink(target, &aside).and_then(|()| fs::rename(&aside, root));
+    let made = platform::symlink(target.as_bytes(), &aside).and_then(|()| fs::rename(&aside, root));
     made.map_err(|error| {
         remove(&aside);
         at(root)(error)
@@ -127,9 +126,12 @@ fn remove(path: &Path) {
 
 /// What a store object looks like: read only, from the first second of 1970.
 fn settle(path: &Path, executable: bool) -> io::Result<()> {
-    let file = fs::File::open(path)?;
-    file.set_modified(UNIX_EPOCH + Duration::from_secs(1))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(if executable { 0o555 } else { 0o444 }))
+    platform::settle(path, UNIX_EPOCH + Duration::from_secs(1), executable)
+}
+
+/// The system's path of one that a program knows.
+fn system(path: &[u8]) -> io::Result<Cow<'_, Path>> {
+    Disk::to_system(path).map_err(|_| ErrorKind::NotFound.into())
 }
 
 /// Copies files, links and directories.
@@ -144,13 +146,13 @@ fn copy(parts: &[TreePart], target: &Path) -> io::Result<()> {
             }
             TreePart::Entry(name) => {
                 let folder = folders.last().ok_or(ErrorKind::InvalidInput)?;
-                at = folder.join(OsStr::from_bytes(name));
+                at = folder.join(system(name)?);
             }
             TreePart::File { path, executable } => {
-                fs::write(&at, fs::read(OsStr::from_bytes(path))?)?;
+                fs::write(&at, fs::read(system(path)?)?)?;
                 settle(&at, *executable)?;
             }
-            TreePart::Symlink(link) => std::os::unix::fs::symlink(OsStr::from_bytes(link), &at)?,
+            TreePart::Symlink(link) => platform::symlink(link, &at)?,
             // Nothing can be added to a settled folder.
             TreePart::End => settle(&folders.pop().ok_or(ErrorKind::InvalidInput)?, true)?,
         }

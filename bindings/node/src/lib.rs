@@ -4,7 +4,7 @@
 
 mod functions;
 
-use frazil::{Error, ErrorKind, Evaluator, JobOptions, Options, Root, Source};
+use frazil::{Disk, Error, ErrorKind, Evaluator, JobOptions, Options, Root, Source};
 use functions::{Callback, with_env};
 use napi::bindgen_prelude::{AsyncTask, ClassInstance, Either, Env, Function, Task};
 use napi_derive::napi;
@@ -146,11 +146,11 @@ fn flag(token: Option<&Token>) -> Option<Arc<AtomicBool>> {
 #[napi]
 pub struct Session(frazil::Session);
 
-fn source(text: String, base: Option<String>) -> Source {
-    match base {
-        Some(base) => Source::text(text, base),
-        None => Source::file(text),
-    }
+fn source(text: String, base: Option<String>) -> Result<Source, Error> {
+    Ok(match base {
+        Some(base) => Source::text(text, Disk::to_nix(base)?),
+        None => Source::file(Disk::to_nix(text)?),
+    })
 }
 
 #[napi]
@@ -160,7 +160,7 @@ impl Session {
     pub fn eval(&self, text: String, base: Option<String>, token: Option<&Token>) -> AsyncTask<Work<Value>> {
         let (session, flag) = (self.0.clone(), flag(token));
         later(move || {
-            let value = session.stopped_by(flag).eval(source(text, base))?;
+            let value = session.stopped_by(flag).eval(source(text, base)?)?;
             Ok(Value(value.within(&session)?))
         })
     }
@@ -168,7 +168,7 @@ impl Session {
     /// The same, at once.
     #[napi]
     pub fn eval_sync(&self, env: Env, text: String, base: Option<String>) -> napi::Result<Value> {
-        now(env, || self.0.without_waiting().eval(source(text, base))?.within(&self.0).map(Value))
+        now(env, || self.0.without_waiting().eval(source(text, base)?)?.within(&self.0).map(Value))
     }
 
     /// The value of data as [`Value::ask`] has the arguments of a call.

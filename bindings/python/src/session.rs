@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -60,6 +59,11 @@ pub(crate) struct Session {
 fn said<T: serde::de::DeserializeOwned>(options: &Bound<'_, PyDict>) -> PyResult<T> {
     let data = plain(options.as_any())?;
     serde_json::from_value(data).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// A path as a program knows it.
+fn to_nix(py: Python<'_>, path: OsString) -> PyResult<Vec<u8>> {
+    frazil::Disk::to_nix(path).map_err(|error| exception(py, &error.into()))
 }
 
 fn callback(function: Py<PyAny>, raised: Raised) -> impl Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync {
@@ -138,13 +142,13 @@ impl Session {
     /// The value of a text whose relative paths start from `base`.
     #[pyo3(signature = (text, base, token = None))]
     fn eval(&self, py: Python<'_>, text: &str, base: OsString, token: Option<&Token>) -> PyResult<Value> {
-        self.eval_source(py, Source::text(text, base.into_vec()), token)
+        self.eval_source(py, Source::text(text, to_nix(py, base)?), token)
     }
 
     /// The value of a file.
     #[pyo3(signature = (path, token = None))]
     fn eval_file(&self, py: Python<'_>, path: OsString, token: Option<&Token>) -> PyResult<Value> {
-        self.eval_source(py, Source::file(path.into_vec()), token)
+        self.eval_source(py, Source::file(to_nix(py, path)?), token)
     }
 
     /// The value of a JSON text.

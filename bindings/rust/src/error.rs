@@ -1,6 +1,6 @@
 //! Errors as an embedder sees them: plain data that outlives its evaluator.
 
-use frazil_engine::{ErrorKind, Evaluator, Position, Span, bytes, lossy};
+use frazil_engine::{ErrorKind, Evaluator, HostError, Position, Span, bytes, lossy};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -306,6 +306,22 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A host's failure where no evaluation is at work.
+///
+/// ```
+/// let error = frazil::Error::from(frazil::HostError::NotFound);
+/// assert_eq!((error.kind(), error.message()), (frazil::ErrorKind::File, "there is no such path"));
+/// ```
+impl From<HostError> for Error {
+    fn from(error: HostError) -> Error {
+        match error {
+            HostError::NotFound => Error::new(ErrorKind::File, "there is no such path"),
+            HostError::Forbidden(why) => Error::new(ErrorKind::Restricted, why),
+            HostError::Failed(why) => Error::new(ErrorKind::File, why),
+        }
+    }
+}
 
 /// Errors for those who show them with miette: code, help, and the source with the place in it.
 ///

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How an evaluator is to be. It can reach nothing but what is named here; what is left out is as it is by itself.
+/// How an evaluator is to be. It can reach nothing but what is named here; what is left out is as it is by itself. Paths on
+/// Windows may be its own, as `C:\\x`, or a program's: see `Disk`.
 ///
 /// ```
 /// let options: frazil::Options = serde_json::from_str(
@@ -154,9 +155,9 @@ impl Options {
         } else {
             builder = builder.pure(self.pure);
         }
-        builder = self.host(builder).limits(self.limits.limits()?);
+        builder = self.host(builder)?.limits(self.limits.limits()?);
         for (name, path) in &self.paths {
-            builder = builder.search_path(name, path);
+            builder = builder.search_path(name, to_nix(path)?);
         }
         if let Some(system) = &self.system {
             builder = builder.system(system);
@@ -167,10 +168,10 @@ impl Options {
         Ok(builder)
     }
 
-    fn host(&self, builder: crate::Builder) -> crate::Builder {
+    fn host(&self, builder: crate::Builder) -> Result<crate::Builder, Error> {
         let mut upper = crate::Memory::new();
         for (path, contents) in &self.files {
-            upper = upper.file(path, contents);
+            upper = upper.file(to_nix(path)?, contents);
         }
         for (name, value) in &self.env {
             upper = upper.env(name, value);
@@ -181,13 +182,25 @@ impl Options {
         let lower = crate::Memory::new();
         let mut access = if self.unrestricted { Access::everything() } else { Access::none() };
         for root in self.roots.iter().chain(self.paths.values()) {
-            access = access.root(root);
+            access = access.root(to_nix(root)?);
         }
         for name in &self.variables {
             access = access.variable(name);
         }
-        builder.host(Overlay { upper, lower: Guarded::new(lower, access) })
+        Ok(builder.host(Overlay { upper, lower: Guarded::new(lower, access) }))
     }
+}
+
+/// A path as a program knows it.
+#[cfg(feature = "disk")]
+fn to_nix(path: &str) -> Result<Vec<u8>, Error> {
+    Ok(crate::Disk::to_nix(path)?)
+}
+
+/// A path, which is a program's where there is no disk.
+#[cfg(not(feature = "disk"))]
+fn to_nix(path: &str) -> Result<Vec<u8>, Error> {
+    Ok(path.as_bytes().to_vec())
 }
 
 /// What is to be evaluated, and how: all that another process or machine needs to do it.
@@ -251,7 +264,7 @@ impl EvalSpec {
     /// ```
     pub fn value(&self, session: &Session) -> Result<Root, Error> {
         let source = match (&self.file, &self.expr) {
-            (Some(file), None) => Source::file(file),
+            (Some(file), None) => Source::file(to_nix(file)?),
             (None, Some(text)) => Source::text(text, "/"),
             _ => return Err(invalid("either a file or an expression is to be evaluated".to_owned())),
         };

@@ -1,22 +1,50 @@
 //! The host that is this process: its disk, its environment, its clock, its standard error.
 #![expect(clippy::disallowed_methods, reason = "this is where an evaluation meets the system")]
 
+#[cfg(any(windows, test))]
+mod drives;
+#[cfg_attr(unix, path = "disk/unix.rs")]
+#[cfg_attr(windows, path = "disk/windows.rs")]
+mod system;
+
 use frazil_vm::host::{FileKind, Host, HostError, HostResult};
-use std::ffi::OsStr;
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The disk of this machine, read only.
+///
+/// A program's paths are those of Unix. On Windows the drive is the first name: `C:\x\y` is `/c/x/y`, and what is on no drive,
+/// `/` among it, is not there. Names that are not Unicode are an error. No file is executable, so store paths that are made of
+/// executable files are others than on Unix. Of shares on the network those are seen that have a drive's letter: a program that
+/// may read nothing must not have the system call others.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
 
-fn path(bytes: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(bytes))
+impl Disk {
+    /// The path by which a program knows a path of the system; on Unix it is the same. One of Unix's form, or relative, keeps
+    /// its names. Fails on Windows for what is on no drive, and for names that are not Unicode.
+    ///
+    /// ```
+    /// let path = frazil_engine::Disk::to_nix(if cfg!(windows) { r"C:\src\x.nix" } else { "/c/src/x.nix" });
+    /// assert_eq!(path, Ok(b"/c/src/x.nix".to_vec()));
+    /// ```
+    pub fn to_nix(path: impl Into<PathBuf>) -> HostResult<Vec<u8>> {
+        system::to_nix(path.into())
+    }
+
+    /// The system's path of one that a program knows; on Unix it is the same. Fails on Windows for what cannot be there.
+    ///
+    /// ```
+    /// let path = frazil_engine::Disk::to_system(b"/c/src").unwrap();
+    /// assert_eq!(*path, *std::path::Path::new(if cfg!(windows) { r"\\?\C:\src" } else { "/c/src" }));
+    /// ```
+    pub fn to_system(path: &[u8]) -> HostResult<Cow<'_, Path>> {
+        system::to_system(path)
+    }
 }
 
 fn failure(error: io::Error) -> HostError {
@@ -38,7 +66,7 @@ fn kind(kind: fs::FileType, metadata: impl FnOnce() -> io::Result<fs::Metadata>)
     } else if kind.is_symlink() {
         FileKind::Symlink
     } else if kind.is_file() {
-        FileKind::Regular { executable: metadata()?.permissions().mode() & 0o100 != 0 }
+        FileKind::Regular { executable: system::is_executable(&metadata()?) }
     } else {
         FileKind::Other
     })
@@ -51,40 +79,41 @@ fn start() -> Instant {
 
 impl Host for Disk {
     fn read_file(&self, file: &[u8]) -> HostResult<Arc<[u8]>> {
-        fs::read(path(file)).map(Arc::from).map_err(failure)
+        fs::read(Disk::to_system(file)?).map(Arc::from).map_err(failure)
     }
 
     fn read_dir(&self, dir: &[u8]) -> HostResult<Vec<(Vec<u8>, Option<FileKind>)>> {
-        let entries = fs::read_dir(path(dir)).map_err(|error| match error.kind() {
+        let entries = fs::read_dir(Disk::to_system(dir)?).map_err(|error| match error.kind() {
             io::ErrorKind::NotADirectory => HostError::Failed(describe(&error)),
             _ => failure(error),
         })?;
         let entry = |entry: io::Result<fs::DirEntry>| {
-            let entry = entry?;
+            let entry = entry.map_err(failure)?;
             // Whether a file is executable costs another look, which few ask for.
-            let kind = kind(entry.file_type()?, || Err(io::ErrorKind::Unsupported.into()))
+            let kind = kind(entry.file_type().map_err(failure)?, || Err(io::ErrorKind::Unsupported.into()))
                 .unwrap_or(FileKind::Regular { executable: false });
-            Ok((entry.file_name().into_vec(), Some(kind)))
+            Ok((Disk::to_nix(entry.file_name())?, Some(kind)))
         };
-        entries.map(entry).collect::<io::Result<_>>().map_err(failure)
+        entries.map(entry).collect()
     }
 
     fn kind(&self, file: &[u8]) -> HostResult<FileKind> {
-        let metadata = fs::symlink_metadata(path(file)).map_err(failure)?;
+        let metadata = fs::symlink_metadata(Disk::to_system(file)?).map_err(failure)?;
         kind(metadata.file_type(), || Ok(metadata)).map_err(failure)
     }
 
     fn read_link(&self, file: &[u8]) -> HostResult<Vec<u8>> {
-        fs::read_link(path(file)).map(|target| target.into_os_string().into_vec()).map_err(failure)
+        Disk::to_nix(system::read_link(&Disk::to_system(file)?).map_err(failure)?)
     }
 
     fn env(&self, name: &[u8]) -> Option<Vec<u8>> {
-        std::env::var_os(OsStr::from_bytes(name)).map(OsStringExt::into_vec)
+        system::variable(name)
     }
 
     fn working_directory(&self) -> Vec<u8> {
         // Without one, relative files are not found, as they would not be under any name.
-        std::env::current_dir().map_or_else(|_| b"/".to_vec(), |dir| dir.into_os_string().into_vec())
+        let dir = std::env::current_dir().map_err(failure).and_then(Disk::to_nix);
+        dir.unwrap_or_else(|_| b"/".to_vec())
     }
 
     fn now(&self) -> i64 {

@@ -12,6 +12,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// An entry of [`Positions`]; 0 is for sets whose attributes are defined nowhere.
 pub(crate) type PositionsId = u32;
 
+/// Slots of one set, each with that of another.
+pub(crate) type SlotPairs = Vec<(u32, u32)>;
+
 /// As many entries fit into the header of a set.
 const MAX_POSITIONS: usize = (1 << 24) - 1;
 
@@ -231,7 +234,7 @@ impl<'w> Machine<'w> {
 
     /// What CppNix compares of two flat sets of the same size, in the order of [`Self::met_order`]: the slots of
     /// each name up to the first where the two differ, and the two names there.
-    pub(crate) fn met_pairs(&mut self, a: Val, b: Val) -> (Vec<(u32, u32)>, Option<(Symbol, Symbol)>) {
+    pub(crate) fn met_pairs(&mut self, a: Val, b: Val) -> (SlotPairs, Option<(Symbol, Symbol)>) {
         let left = self.met_order(a);
         if self.heap.layout(a) == self.heap.layout(b) {
             return (left.into_iter().map(|slot| (slot, slot)).collect(), None);
@@ -239,7 +242,7 @@ impl<'w> Machine<'w> {
         let right = self.met_order(b);
         let (names_a, names_b) = (self.attrs(a).0, self.attrs(b).0);
         let names = |(x, y): (u32, u32)| (names_a[x as usize], names_b[y as usize]);
-        let mut pairs: Vec<(u32, u32)> = left.into_iter().zip(right).collect();
+        let mut pairs: SlotPairs = left.into_iter().zip(right).collect();
         let same = pairs.iter().take_while(|&&pair| matches!(names(pair), (x, y) if x == y)).count();
         let differ = pairs.get(same).copied().map(names);
         pairs.truncate(same);

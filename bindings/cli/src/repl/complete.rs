@@ -1,7 +1,7 @@
 //! What the terminal asks while a line is being written: completions, and whether the line is at its end.
 
 use super::{COMMANDS, State};
-use frazil::Type;
+use frazil::{Disk, Type};
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
@@ -108,7 +108,9 @@ impl State {
                 None => folder.to_owned(),
             },
         };
-        let Ok(entries) = std::fs::read_dir(place) else { return Vec::new() };
+        let Ok(Ok(entries)) = Disk::to_system(place.as_bytes()).map(std::fs::read_dir) else {
+            return Vec::new();
+        };
         let mut found: Vec<String> = entries
             .filter_map(|entry| {
                 let entry = entry.ok()?;

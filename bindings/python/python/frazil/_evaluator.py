@@ -24,6 +24,12 @@ CancelToken = _native.Token
 """Stops the evaluations that were given it."""
 
 
+def _absolute(path: str | os.PathLike[str]) -> str:
+    """The path as the evaluator is told of it. Windows would put one of a program's, as ``/lib``, on the drive at hand."""
+    path = os.fspath(path)
+    return path if os.name == "nt" and path.startswith("/") else os.path.abspath(path)
+
+
 class Evaluator:
     """Evaluates programs, which share one heap and one cache of files.
 
@@ -58,10 +64,10 @@ class Evaluator:
     ) -> None:
         # The form that all languages have in common.
         options = {
-            "paths": {name: os.path.abspath(path) for name, path in (paths or {}).items()},
+            "paths": {name: _absolute(path) for name, path in (paths or {}).items()},
             "files": dict(files or {}),
             "env": dict(env or {}),
-            "roots": [os.path.abspath(root) for root in roots],
+            "roots": [_absolute(root) for root in roots],
             "variables": list(variables),
             "unrestricted": unrestricted,
             "limits": dict(vars(limits)) if limits is not None else {},
@@ -82,11 +88,11 @@ class Evaluator:
         self, text: str, *, base: str | os.PathLike[str] = "/", cancel: CancelToken | None = None
     ) -> Value:
         """The value of a text whose relative paths start from ``base``."""
-        return self._session.eval(text, os.path.abspath(base), cancel)
+        return self._session.eval(text, _absolute(base), cancel)
 
     def eval_file(self, path: str | os.PathLike[str], *, cancel: CancelToken | None = None) -> Value:
         """The value of a file, or of a directory's ``default.nix``; the evaluator must be allowed to read it."""
-        return self._session.eval_file(os.path.abspath(path), cancel)
+        return self._session.eval_file(_absolute(path), cancel)
 
     async def eval_async(self, text: str, *, base: str | os.PathLike[str] = "/") -> Value:
         """The value of a text; to cancel the task is to stop the evaluation."""

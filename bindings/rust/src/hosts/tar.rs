@@ -2,7 +2,6 @@
 
 use crate::Memory;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
 use tar::{Archive, EntryType};
 
 /// Modes whose files their owner may execute.
@@ -48,8 +47,8 @@ impl Memory {
                     };
                 }
                 EntryType::Symlink => {
-                    let target = entry.link_name()?.unwrap_or_default();
-                    memory = memory.link(path, target.as_os_str().as_bytes());
+                    let target = entry.link_name_bytes().unwrap_or_default();
+                    memory = memory.link(path, target);
                 }
                 // Directories are there by their files; devices are nothing that a program reads.
                 _ => {}
