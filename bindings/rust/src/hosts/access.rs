@@ -73,6 +73,9 @@ impl Access {
     }
 }
 
+/// The path of a directory without links, and whether it is allowed.
+type Directory = (Arc<[u8]>, bool);
+
 /// A host of which only what an [`Access`] allows can be seen.
 ///
 /// ```
@@ -91,8 +94,8 @@ pub struct Guarded<H> {
     access: Access,
     /// The roots without links, found when first needed.
     roots: OnceLock<Vec<Vec<u8>>>,
-    /// Directories without links, by the path asked for.
-    known: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// Directories, by the path asked for.
+    known: Mutex<BTreeMap<Vec<u8>, Directory>>,
 }
 
 impl<H: Host> Guarded<H> {
@@ -112,8 +115,13 @@ impl<H: Host> Guarded<H> {
     }
 
     /// The path without links; what is not there is its own name.
-    fn real(&self, path: &[u8], links: &mut usize) -> HostResult<Vec<u8>> {
-        let mut real: Vec<u8> = Vec::new();
+    fn real(&self, path: &[u8]) -> HostResult<Vec<u8>> {
+        self.real_below(Vec::new(), path)
+    }
+
+    /// A path without links, and what lies below it.
+    fn real_below(&self, mut real: Vec<u8>, path: &[u8]) -> HostResult<Vec<u8>> {
+        let mut links = 0;
         let mut names: Vec<Vec<u8>> = names(path);
         while let Some(name) = names.pop() {
             if name == b".." {
@@ -124,8 +132,8 @@ impl<H: Host> Guarded<H> {
             real.push(b'/');
             real.extend_from_slice(&name);
             if matches!(self.host.kind(&real), Ok(FileKind::Symlink)) {
-                *links += 1;
-                if *links > MAX_LINKS {
+                links += 1;
+                if links > MAX_LINKS {
                     return Err(HostError::Failed("Too many levels of symbolic links".to_owned()));
                 }
                 let target = self.host.read_link(&real)?;
@@ -136,20 +144,30 @@ impl<H: Host> Guarded<H> {
         Ok(if real.is_empty() { b"/".to_vec() } else { real })
     }
 
-    /// The directory without links, looked up once.
-    fn real_directory(&self, path: &[u8]) -> HostResult<Vec<u8>> {
+    /// What is known of a directory, looked up once.
+    fn directory(&self, path: &[u8]) -> HostResult<Directory> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(real) = known.get(path) {
-            return Ok(real.clone());
+        if let Some((real, is_inside)) = known.get(path) {
+            return Ok((real.clone(), *is_inside));
         }
-        let real = self.real(path, &mut 0)?;
-        known.insert(path.to_vec(), real.clone());
-        Ok(real)
+        // The way to a root is known to have no links.
+        let root = self.roots().iter().map(|root| without_slash(root)).find(|root| is_below(path, root));
+        let root = root.unwrap_or_default();
+        let real = self.real_below(root.to_vec(), &path[root.len()..])?;
+        let is_inside = self.is_inside(&real);
+        let found = (Arc::from(real), is_inside);
+        known.insert(path.to_vec(), found.clone());
+        Ok(found)
     }
 
     fn roots(&self) -> &[Vec<u8>] {
-        let real = |root: &Vec<u8>| self.real(root, &mut 0).unwrap_or_else(|_| root.clone());
+        let real = |root: &Vec<u8>| self.real(root).unwrap_or_else(|_| root.clone());
         self.roots.get_or_init(|| self.access.roots.iter().map(real).collect())
+    }
+
+    /// Whether the path, which has no links, is a root or below one.
+    fn is_inside(&self, real: &[u8]) -> bool {
+        self.roots().iter().any(|root| is_below(real, root))
     }
 
     /// Whether the path is allowed; a link at its end is what is asked for unless `follow`.
@@ -159,7 +177,14 @@ impl<H: Host> Guarded<H> {
         }
         let slash = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
         let (parent, name) = (&path[..slash], &path[(slash + 1).min(path.len())..]);
-        let mut real = self.real_directory(parent)?;
+        let is_name = !matches!(name, b"." | b"..");
+        let (parent, name) = if is_name { (parent, name) } else { (path, &b""[..]) };
+        let (parent, is_inside) = self.directory(parent)?;
+        // What lies in an allowed directory is allowed, but for what a link leads to.
+        if is_inside && !follow {
+            return Ok(());
+        }
+        let mut real = parent.to_vec();
         if !name.is_empty() {
             if real != b"/" {
                 real.push(b'/');
@@ -167,10 +192,9 @@ impl<H: Host> Guarded<H> {
             real.extend_from_slice(name);
         }
         if follow && matches!(self.host.kind(&real), Ok(FileKind::Symlink)) {
-            real = self.real(&real, &mut 0)?;
+            real = self.real(&real)?;
         }
-        let inside = |root: &Vec<u8>| is_below(&real, root);
-        if self.roots().iter().any(inside) { Ok(()) } else { Err(Self::forbidden(path)) }
+        if self.is_inside(&real) { Ok(()) } else { Err(Self::forbidden(path)) }
     }
 
     /// Whether a root lies below the path, so that the path is known to be a directory.
@@ -186,10 +210,13 @@ fn names(path: &[u8]) -> Vec<Vec<u8>> {
     parts.rev().map(<[u8]>::to_vec).collect()
 }
 
+fn without_slash(path: &[u8]) -> &[u8] {
+    path.strip_suffix(b"/").unwrap_or(path)
+}
+
 /// Whether `path` is `root`, or below it.
 fn is_below(path: &[u8], root: &[u8]) -> bool {
-    let root = root.strip_suffix(b"/").unwrap_or(root);
-    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    path.strip_prefix(without_slash(root)).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 impl<H: Host> Host for Guarded<H> {
@@ -284,13 +311,18 @@ mod tests {
         assert!(host.read_file(b"/in/a").is_ok());
         assert!(host.read_file(b"/in/alias/b").is_ok());
         assert!(host.read_dir(b"/in").is_ok());
-        for path in ["/secret", "/inner", "/in/out", "/in/up", "/in/dirout/secret", "/", "/nothing"] {
+        for path in
+            ["/secret", "/inner", "/in/out", "/in/up", "/in/dirout/secret", "/in/../secret", "/", "/nothing"]
+        {
             let answer = host.read_file(path.as_bytes());
             assert!(matches!(answer, Err(HostError::Forbidden(_))), "{path}: {answer:?}");
         }
         assert!(matches!(host.kind(b"/in/none"), Err(HostError::NotFound)));
         assert!(matches!(host.kind(b"/secret"), Err(HostError::Forbidden(_))));
-        assert!(matches!(host.read_dir(b"/"), Err(HostError::Forbidden(_))));
+        assert!(host.read_dir(b"/in/.").is_ok() && host.read_dir(b"/in/deep/..").is_ok());
+        for path in ["/", "/in/..", "/in/deep/../.."] {
+            assert!(matches!(host.read_dir(path.as_bytes()), Err(HostError::Forbidden(_))), "{path}");
+        }
     }
 
     #[test]

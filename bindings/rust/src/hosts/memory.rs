@@ -1,6 +1,7 @@
 //! A world in memory: files in a map, an environment, and messages that are kept.
 
 use frazil_engine::{FileKind, Host, HostError, HostResult};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +23,8 @@ const MAX_LINKS: usize = 40;
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     entries: Arc<BTreeMap<Vec<u8>, Entry>>,
+    /// Whether one of them is a link.
+    has_links: bool,
     variables: Arc<BTreeMap<Vec<u8>, Vec<u8>>>,
     messages: Arc<Mutex<Vec<String>>>,
     now: i64,
@@ -121,6 +124,7 @@ impl Memory {
     }
 
     fn entry(mut self, path: &[u8], entry: Entry) -> Memory {
+        self.has_links |= matches!(entry, Entry::Link(_));
         Arc::make_mut(&mut self.entries).insert(path.to_vec(), entry);
         self
     }
@@ -164,7 +168,15 @@ impl Memory {
     }
 
     /// The path without links on the way to its last name; nor there if `follow`.
-    fn resolve(&self, path: &[u8], follow: bool) -> HostResult<Vec<u8>> {
+    fn resolve<'p>(&self, path: &'p [u8], follow: bool) -> HostResult<Cow<'p, [u8]>> {
+        // An empty world lies over many others, and is asked first for all that they hold.
+        if self.entries.is_empty() && path.iter().any(|byte| !matches!(byte, b'/' | b'.')) {
+            return Err(HostError::NotFound);
+        }
+        // Most worlds have no links, and evaluators ask for plain paths.
+        if !self.has_links && is_plain(path) {
+            return Ok(Cow::Borrowed(path));
+        }
         let mut links = 0;
         let mut resolved: Vec<u8> = Vec::new();
         // Names still to be walked, the next one last.
@@ -190,7 +202,7 @@ impl Memory {
                 push_names(&mut names, target);
             }
         }
-        Ok(if resolved.is_empty() { b"/".to_vec() } else { resolved })
+        Ok(Cow::Owned(if resolved.is_empty() { b"/".to_vec() } else { resolved }))
     }
 
     /// What lies below a directory, by path.
@@ -215,6 +227,13 @@ fn kind(entry: &Entry) -> FileKind {
     }
 }
 
+/// Whether the path is absolute and has nothing in it but names.
+fn is_plain(path: &[u8]) -> bool {
+    let is_name = |part: &[u8]| !matches!(part, b"" | b"." | b"..");
+    path == b"/"
+        || path.strip_prefix(b"/").is_some_and(|names| names.split(|&byte| byte == b'/').all(is_name))
+}
+
 /// The names of a path, the first one last.
 fn push_names(names: &mut Vec<Vec<u8>>, path: &[u8]) {
     let parts = path.split(|&byte| byte == b'/').filter(|name| !name.is_empty() && name != b".");
@@ -224,7 +243,7 @@ fn push_names(names: &mut Vec<Vec<u8>>, path: &[u8]) {
 impl Host for Memory {
     fn read_file(&self, path: &[u8]) -> HostResult<Arc<[u8]>> {
         let path = self.resolve(path, true)?;
-        match self.entries.get(&path) {
+        match self.entries.get(&*path) {
             Some(Entry::File { contents: Contents::Here(bytes), .. }) => Ok(bytes.clone()),
             Some(Entry::File { contents: Contents::Elsewhere(read), .. }) => {
                 read().map(Arc::from).map_err(HostError::Failed)
@@ -236,7 +255,7 @@ impl Host for Memory {
 
     fn read_dir(&self, path: &[u8]) -> HostResult<Vec<(Vec<u8>, Option<FileKind>)>> {
         let path = self.resolve(path, true)?;
-        if self.entries.contains_key(&path) {
+        if self.entries.contains_key(&*path) {
             return Err(HostError::Failed("Not a directory".to_owned()));
         }
         let mut names: Vec<(Vec<u8>, Option<FileKind>)> = Vec::new();
@@ -248,20 +267,20 @@ impl Host for Memory {
                 names.push((name.to_vec(), Some(kind)));
             }
         }
-        if names.is_empty() && path != b"/" { Err(HostError::NotFound) } else { Ok(names) }
+        if names.is_empty() && *path != *b"/" { Err(HostError::NotFound) } else { Ok(names) }
     }
 
     fn kind(&self, path: &[u8]) -> HostResult<FileKind> {
         let path = self.resolve(path, false)?;
-        match self.entries.get(&path) {
+        match self.entries.get(&*path) {
             Some(entry) => Ok(kind(entry)),
-            None if path == b"/" || self.below(&path).next().is_some() => Ok(FileKind::Directory),
+            None if *path == *b"/" || self.below(&path).next().is_some() => Ok(FileKind::Directory),
             None => Err(HostError::NotFound),
         }
     }
 
     fn read_link(&self, path: &[u8]) -> HostResult<Vec<u8>> {
-        match self.entries.get(&self.resolve(path, false)?) {
+        match self.entries.get(&*self.resolve(path, false)?) {
             Some(Entry::Link(target)) => Ok(target.clone()),
             _ => Err(HostError::NotFound),
         }
