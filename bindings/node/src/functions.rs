@@ -25,6 +25,11 @@ pub(crate) fn with_env<R>(env: Env, work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// JavaScript's environment, if this is its own thread and evaluates.
+pub(crate) fn environment() -> Option<Env> {
+    ENV.get()
+}
+
 /// Neither told of errors, since it throws none, nor a reason for the process to live on.
 type FromElsewhere = ThreadsafeFunction<String, String, String, Status, false, true>;
 
@@ -42,7 +47,7 @@ impl Callback {
     }
 
     fn call(&self, text: String) -> napi::Result<String> {
-        if let Some(env) = ENV.get() {
+        if let Some(env) = environment() {
             return self.here.borrow_back(&env)?.call(text);
         }
         let (answer, answered) = mpsc::channel();

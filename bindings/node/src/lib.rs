@@ -2,14 +2,17 @@
 //!
 //! Data and errors cross as JSON texts, each once as a whole.
 
+mod ending;
 mod functions;
+mod threads;
 
 use frazil::{Disk, Error, ErrorKind, Evaluator, JobOptions, Options, Root, Source};
 use functions::{Callback, with_env};
-use napi::bindgen_prelude::{AsyncTask, ClassInstance, Either, Env, Function, Task};
+use napi::bindgen_prelude::{ClassInstance, Either, Env, Function, Object};
 use napi_derive::napi;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use threads::later;
 
 /// An error as an exception whose message is its JSON.
 fn thrown(error: &Error) -> napi::Error {
@@ -49,9 +52,10 @@ pub struct Builder(Option<frazil::Builder>);
 impl Builder {
     /// By options as JSON.
     #[napi(constructor)]
-    pub fn new(options: String) -> napi::Result<Builder> {
+    pub fn new(env: Env, options: String) -> napi::Result<Builder> {
         let options: Options = serde_json::from_str(&options).map_err(invalid)?;
-        Ok(Builder(Some(options.builder().map_err(|error| thrown(&error))?)))
+        let builder = options.builder().map_err(|error| thrown(&error))?;
+        Ok(Builder(Some(builder.interrupt(ending::interrupt(env)?))))
     }
 
     fn change(
@@ -107,32 +111,6 @@ impl Builder {
     }
 }
 
-/// Work for another thread, and what it comes to.
-pub struct Work<T>(Option<Box<dyn FnOnce() -> Result<T, Error> + Send>>);
-
-impl<T: napi::bindgen_prelude::ToNapiValue + napi::bindgen_prelude::TypeName + Send + 'static> Task
-    for Work<T>
-{
-    type Output = T;
-    type JsValue = T;
-
-    fn compute(&mut self) -> napi::Result<T> {
-        let work = self.0.take().ok_or_else(|| invalid("the work was done already"))?;
-        work().map_err(|error| thrown(&error))
-    }
-
-    fn resolve(&mut self, _: Env, output: T) -> napi::Result<T> {
-        Ok(output)
-    }
-}
-
-fn later<T>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> AsyncTask<Work<T>>
-where
-    T: napi::bindgen_prelude::ToNapiValue + napi::bindgen_prelude::TypeName + Send + 'static,
-{
-    AsyncTask::new(Work(Some(Box::new(work))))
-}
-
 /// Does work on JavaScript's own thread, which never waits for others.
 fn now<T>(env: Env, work: impl FnOnce() -> Result<T, Error>) -> napi::Result<T> {
     with_env(env, work).map_err(|error| thrown(&error))
@@ -146,6 +124,12 @@ fn flag(token: Option<&Token>) -> Option<Arc<AtomicBool>> {
 #[napi]
 pub struct Session(frazil::Session);
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        ending::spare(&self.0);
+    }
+}
+
 fn source(text: String, base: Option<String>) -> Result<Source, Error> {
     Ok(match base {
         Some(base) => Source::text(text, Disk::to_nix(base)?),
@@ -157,9 +141,15 @@ fn source(text: String, base: Option<String>) -> Result<Source, Error> {
 impl Session {
     /// The value of a text, with the directory that its paths start from, or of a file.
     #[napi]
-    pub fn eval(&self, text: String, base: Option<String>, token: Option<&Token>) -> AsyncTask<Work<Value>> {
+    pub fn eval<'env>(
+        &self,
+        env: &'env Env,
+        text: String,
+        base: Option<String>,
+        token: Option<&Token>,
+    ) -> napi::Result<Object<'env>> {
         let (session, flag) = (self.0.clone(), flag(token));
-        later(move || {
+        later(env, move || {
             let value = session.stopped_by(flag).eval(source(text, base)?)?;
             Ok(Value(value.within(&session)?))
         })
@@ -193,13 +183,13 @@ impl Session {
 
     /// A walk over the jobs of a value, by options as JSON.
     #[napi]
-    pub fn jobs(&self, value: &Value, options: String) -> napi::Result<AsyncTask<Work<Jobs>>> {
+    pub fn jobs<'env>(&self, env: &'env Env, value: &Value, options: String) -> napi::Result<Object<'env>> {
         let options: JobOptions = serde_json::from_str(&options).map_err(invalid)?;
         let (session, root) = (self.0.clone(), value.0.clone());
-        Ok(later(move || {
+        later(env, move || {
             let jobs = session.jobs(&root, options)?;
             Ok(Jobs { session, jobs: Arc::new(Mutex::new(jobs)) })
-        }))
+        })
     }
 
     /// Stops the evaluation at work.
@@ -258,13 +248,19 @@ pub struct Jobs {
     jobs: Arc<Mutex<frazil::Jobs>>,
 }
 
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        ending::spare(&self.session);
+    }
+}
+
 #[napi]
 impl Jobs {
     /// The next job as JSON.
     #[napi]
-    pub fn next(&self, token: Option<&Token>) -> AsyncTask<Work<Option<String>>> {
+    pub fn next<'env>(&self, env: &'env Env, token: Option<&Token>) -> napi::Result<Object<'env>> {
         let (session, jobs, flag) = (self.session.clone(), self.jobs.clone(), flag(token));
-        later(move || {
+        later(env, move || {
             session.stopped_by(flag).with(|evaluator| {
                 let mut jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
                 Ok(jobs.next(evaluator).map(|job| job.to_json().to_string()))
@@ -276,6 +272,12 @@ impl Jobs {
 /// A value of an evaluator, which may not be evaluated yet.
 #[napi]
 pub struct Value(Root);
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        ending::spare(self.0.session());
+    }
+}
 
 /// An argument of a call, which is made where the call is.
 #[derive(serde::Deserialize)]
@@ -417,15 +419,16 @@ impl Ask {
 impl Value {
     /// Asks the value something.
     #[napi]
-    pub fn ask(
+    pub fn ask<'env>(
         &self,
+        env: &'env Env,
         what: String,
         argument: String,
         values: Vec<ClassInstance<'_, Value>>,
         token: Option<&Token>,
-    ) -> napi::Result<AsyncTask<Work<Answer>>> {
+    ) -> napi::Result<Object<'env>> {
         let (ask, root, flag) = (Ask::new(&what, argument, &values)?, self.0.clone(), flag(token));
-        Ok(later(move || ask.answer(&root, &root.session().stopped_by(flag))))
+        later(env, move || ask.answer(&root, &root.session().stopped_by(flag)))
     }
 
     /// The same, at once.

@@ -1,11 +1,13 @@
 // The package as its users see it. FRAZIL_PACKAGE is what is imported; else the one beside this folder.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
 const name = process.env.FRAZIL_PACKAGE ?? new URL('../frazil.mjs', import.meta.url).href
@@ -253,6 +255,45 @@ test('worker threads', async () => {
       worker.on('message', resolve).on('error', reject)
     })
   assert.deepEqual(await Promise.all([1, 2, 3, 4].map(answer)), [2, 4, 6, 8])
+})
+
+test('a worker that is terminated does not wait for what it evaluates', async () => {
+  const stepped = ENDLESS.replace('x.key + 1', 'step (x.key + 1)')
+  assert.notEqual(stepped, ENDLESS)
+  const endless = [
+    `evaluator.eval(${JSON.stringify(ENDLESS)}).catch(() => {})`,
+    `evaluator.eval(${JSON.stringify(stepped)}).catch(() => {})`,
+    `setTimeout(() => evaluator.evalSync(${JSON.stringify(ENDLESS)}), 10)`,
+    `setTimeout(() => evaluator.evalSync(${JSON.stringify(stepped)}), 10)`,
+    // More than there are threads.
+    `for (let i = 0; i < 40; i++) new Evaluator().eval(${JSON.stringify(ENDLESS)}).catch(() => {})`,
+  ]
+  const end = async (start) => {
+    const code = `
+      const { workerData, parentPort } = require('node:worker_threads')
+      import(workerData.name).then(({ Evaluator }) => {
+        const evaluator = new Evaluator({ functions: { step: (n) => n } })
+        ${start}
+        parentPort.postMessage(0)
+      })`
+    const worker = new Worker(code, { eval: true, workerData: { name: import.meta.resolve(name) } })
+    await once(worker, 'message')
+    await pause(100)
+    await worker.terminate()
+  }
+  await Promise.all(endless.map(end))
+  // The threads that evaluated for them are free again.
+  assert.equal(await (await new Evaluator().eval('1')).toJS(), 1)
+})
+
+test('a process ends while something is evaluated', () => {
+  const code = `
+    import(${JSON.stringify(import.meta.resolve(name))}).then(({ Evaluator }) => {
+      new Evaluator().eval(${JSON.stringify(ENDLESS)}).catch(() => {})
+      setTimeout(() => process.exit(3), 50)
+    })`
+  const done = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8', timeout: 30_000 })
+  assert.equal(done.status, 3, done.stderr)
 })
 
 test('many evaluators hold what they need', { skip: process.platform !== 'linux' }, async () => {
