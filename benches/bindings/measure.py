@@ -2,10 +2,13 @@
 """Measures the packages for Python and Node beside the command line, and beside what their users would use else.
 
     python benches/bindings/measure.py --frazil target/release/frazil --nixpkgs NIXPKGS [--node FOLDER] [--runs 11]
+    python benches/bindings/measure.py … --instructions [--runs 3]
 
 Runs in an environment that has the wheel; with orjson and pydantic there, data is measured beside theirs. FOLDER is one in
 which the package for Node is installed. Of CPU times the least of all runs is taken, which take turns: what else the machine
-does adds to them, and nothing takes from them.
+does adds to them, and nothing takes from them. With --instructions, `hello` is measured in instructions instead, which
+valgrind counts and which hardly depend on what else the machine does; those of the system itself are not among them. Node
+starts with another seed for its hashes each time, which makes a difference of up to 2 %.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +25,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 HELLO = 'import <nixpkgs> { system = "x86_64-linux"; }'
+# What an interpreter prints that does nothing else.
+SAID = "a line"
 PYTHON = """
 import sys, frazil
 evaluator = frazil.Evaluator(paths={"nixpkgs": sys.argv[1]})
@@ -34,8 +40,14 @@ evaluator.eval(text).then(async (pkgs) => console.log(await (await pkgs.path('he
 """
 
 
+# A command, and the folder that it runs in.
+Command = tuple[list[str], Path | None]
+# From these two to what the command takes, and what it prints.
+Measure = Callable[[list[str], Path | None], tuple[float, str]]
+
+
 def cpu(command: list[str], folder: Path | None) -> tuple[float, str]:
-    """The CPU seconds of a command, and what it prints."""
+    """The milliseconds of CPU that a command takes, and what it prints."""
     with tempfile.TemporaryFile() as out:
         child = subprocess.Popen(command, stdout=out, cwd=folder)
         _, status, usage = os.wait4(child.pid, 0)
@@ -44,34 +56,62 @@ def cpu(command: list[str], folder: Path | None) -> tuple[float, str]:
         said = out.read().decode()
     if child.returncode != 0:
         raise SystemExit(f"{command[0]} failed")
-    return usage.ru_utime + usage.ru_stime, said.strip()
+    return (usage.ru_utime + usage.ru_stime) * 1000, said.strip()
 
 
-def hello(frazil: str, nixpkgs: str, node: Path | None, runs: int) -> None:
-    """CPU of `hello` of Nixpkgs; net is without what the interpreter takes to start."""
-    commands: dict[str, tuple[list[str], Path | None]] = {
-        "command line": ([frazil, "instantiate", "-f", nixpkgs, "-A", "hello"], None),
-        "python": ([sys.executable, "-c", PYTHON, nixpkgs, HELLO], None),
-        "python, bare": ([sys.executable, "-c", "0"], None),
-    }
-    if node is not None:
-        commands["node"] = (["node", "-e", NODE, nixpkgs, HELLO], node)
-        commands["node, bare"] = (["node", "-e", "0"], node)
+def instructions(command: list[str], folder: Path | None) -> tuple[float, str]:
+    """The millions of instructions of a command, all of its threads together, and what it prints."""
+    with tempfile.NamedTemporaryFile() as out:
+        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out.name}", *command]
+        done = subprocess.run(valgrind, cwd=folder, capture_output=True, text=True, check=False)
+    counted = re.search(r"Collected : (\d+)", done.stderr)
+    if done.returncode != 0 or counted is None:
+        raise SystemExit(f"{command[0]} failed:\n{done.stderr}")
+    return int(counted[1]) / 1e6, done.stdout.strip()
+
+
+def hello(commands: dict[str, Command], measure: Measure, runs: int) -> dict[str, float]:
+    """The least that each command takes; those that say a path of `hello` say the same one."""
     least = dict.fromkeys(commands, float("inf"))
     paths = set()
     for _ in range(runs):
         for name, (command, folder) in commands.items():
-            seconds, said = cpu(command, folder)
-            least[name] = min(least[name], seconds)
-            if said:
+            amount, said = measure(command, folder)
+            least[name] = min(least[name], amount)
+            if said and said != SAID:
                 paths.add(said)
     if len(paths) != 1:
         raise SystemExit(f"not one path but {paths}")
+    return least
+
+
+def all_hellos(frazil: str, nixpkgs: str, node: Path | None, runs: int, counts: bool) -> None:
+    """`hello` of Nixpkgs beside the command line: whole, net of an interpreter that does nothing, and of one that prints."""
+    commands: dict[str, Command] = {
+        "command line": ([frazil, "instantiate", "-f", nixpkgs, "-A", "hello"], None),
+        "python": ([sys.executable, "-c", PYTHON, nixpkgs, HELLO], None),
+        "python, bare": ([sys.executable, "-c", "0"], None),
+        "python, printing": ([sys.executable, "-c", f"print('{SAID}')"], None),
+    }
+    if node is not None:
+        commands["node"] = (["node", "-e", NODE, nixpkgs, HELLO], node)
+        commands["node, bare"] = (["node", "-e", "0"], node)
+        commands["node, printing"] = (["node", "-e", f"console.log('{SAID}')"], node)
+    least = hello(commands, instructions if counts else cpu, runs)
+    unit = "million instructions" if counts else "ms CPU"
     base = least["command line"]
-    for name, seconds in least.items():
-        bare = least.get(f"{name}, bare")
-        net = "" if bare is None else f", net of a bare start {(seconds - bare) / base * 100 - 100:+.1f} %"
-        print(f"hello, {name}: {seconds * 1000:.0f} ms CPU, {seconds / base * 100 - 100:+.1f} %{net}")
+
+    def over(amount: float) -> str:
+        return f"{amount / base * 100 - 100:+.1f} %"
+
+    print(f"hello, command line: {base:.0f} {unit}")
+    for name in ("python", "node"):
+        if name in least:
+            whole, bare, printing = (least[key] for key in (name, f"{name}, bare", f"{name}, printing"))
+            print(
+                f"hello, {name}: {whole:.0f} {unit}, {over(whole)}; net of a bare start ({bare:.0f}) {over(whole - bare)}, "
+                f"of one that prints a line ({printing:.0f}) {over(whole - printing)}"
+            )
 
 
 def best(work: Callable[[], object], runs: int) -> float:
@@ -148,8 +188,11 @@ def main() -> None:
     parser.add_argument("--nixpkgs", required=True)
     parser.add_argument("--node", type=Path)
     parser.add_argument("--runs", type=int, default=11)
+    parser.add_argument("--instructions", action="store_true", help="count instructions; needs valgrind")
     words = parser.parse_args()
-    hello(words.frazil, words.nixpkgs, words.node, words.runs)
+    all_hellos(words.frazil, words.nixpkgs, words.node, words.runs, words.instructions)
+    if words.instructions:
+        return
     reads(min(words.runs, 5))
     conversion(min(words.runs, 5))
 
