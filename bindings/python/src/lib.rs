@@ -19,6 +19,7 @@ fn _native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add_function(wrap_pyfunction!(main, m)?)?;
     m.add_function(wrap_pyfunction!(session::forked, m)?)?;
+    m.py().import("atexit")?.call_method1("register", (wrap_pyfunction!(session::ending, m)?,))?;
     m.add_class::<session::Session>()?;
     m.add_class::<session::Token>()?;
     m.add_class::<session::Jobs>()?;

@@ -20,6 +20,15 @@ pub(crate) fn forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
+/// Whether the interpreter is about to end.
+static ENDS: AtomicBool = AtomicBool::new(false);
+
+/// Notes that the interpreter is about to end.
+#[pyfunction]
+pub(crate) fn ending() {
+    ENDS.store(true, Ordering::Relaxed);
+}
+
 /// Stops evaluations that were given it.
 #[pyclass(frozen, module = "frazil._native")]
 #[derive(Default)]
@@ -53,6 +62,15 @@ pub(crate) struct Session {
     raised: Raised,
     /// [`FORKS`] when it was made.
     forks: u64,
+}
+
+impl Drop for Session {
+    /// The end of the process frees all memory at once.
+    fn drop(&mut self) {
+        if ENDS.load(Ordering::Relaxed) {
+            std::mem::forget(self.inner.clone());
+        }
+    }
 }
 
 /// What is said by a dictionary of plain data.
