@@ -273,9 +273,8 @@ impl<'a> Compact<'a> {
 
     fn select(&mut self, base: &Arg, path: Value, default: Option<ExprId>) -> u32 {
         let mark = path.mark();
-        let run = Run { start: self.exprs.names.len() as u32, len: (self.names.len() - mark) as u32 };
-        self.exprs.names.extend(self.names.drain(mark..));
-        self.exprs.selects.push(Select { base: base.value.expr(), path: run, default });
+        let path = self.exprs.add_path(self.names.drain(mark..));
+        self.exprs.selects.push(Select { base: base.value.expr(), path, default });
         self.exprs.selects.len() as u32 - 1
     }
 
@@ -346,7 +345,7 @@ impl<'a> Compact<'a> {
 
     fn let_in(&mut self, start: Offset, body: Value) -> Result<Value, SyntaxError> {
         let set = self.bindings.close(true, &mut self.exprs, self.symbols)?;
-        if self.exprs.sets[set as usize].dynamics.len > 0 {
+        if self.exprs.set(set).dynamics.len > 0 {
             return Err(SyntaxError { offset: start, kind: SyntaxErrorKind::DynamicInLet });
         }
         Ok(self.add(Expr::Let(set, body.expr()), NO_POS, start))
@@ -354,8 +353,7 @@ impl<'a> Compact<'a> {
 
     fn let_body(&mut self, start: Offset) -> Result<Value, SyntaxError> {
         let base = self.set(true, start)?.expr();
-        let path = Run { start: self.exprs.names.len() as u32, len: 1 };
-        self.exprs.names.push(AttrName::Static(self.body));
+        let path = self.exprs.add_path([AttrName::Static(self.body)]);
         self.exprs.selects.push(Select { base, path, default: None });
         Ok(self.add(Expr::Select(self.exprs.selects.len() as u32 - 1), NO_POS, start))
     }

@@ -117,9 +117,9 @@ pub enum Expr {
     Call(ExprId, Args),
     /// The index of a [`Lambda`] in [`Exprs::lambdas`].
     Lambda(u32),
-    /// `{ … }` or `rec { … }`: the index of an [`AttrSet`] in [`Exprs::sets`].
+    /// `{ … }` or `rec { … }`: the index of an [`AttrSet`] for [`Exprs::set`].
     AttrSet(u32),
-    /// `let … in body`: the bindings, an index in [`Exprs::sets`] (without dynamic attributes), and the body.
+    /// `let … in body`: the bindings, an index for [`Exprs::set`] (without dynamic attributes), and the body.
     Let(u32, ExprId),
     /// `[ … ]`: [`Exprs::lists`].
     List(Run),
@@ -153,12 +153,29 @@ pub enum AttrName {
     Dynamic(ExprId),
 }
 
+/// One of four sorts, and a number: enumerations that there are many of, in one word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Packed(u32);
+
+impl Packed {
+    const SORT: u32 = 30;
+
+    fn new(sort: u32, n: u32) -> Packed {
+        assert!(n < 1 << Packed::SORT, "a tree has fewer nodes than that");
+        Packed(sort << Packed::SORT | n)
+    }
+
+    fn unpack(self) -> (u32, u32) {
+        (self.0 >> Packed::SORT, self.0 & ((1 << Packed::SORT) - 1))
+    }
+}
+
 /// `base.path or default`
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Select {
     /// What is selected from.
     pub base: ExprId,
-    /// [`Exprs::names`]; at least one.
+    /// Places for [`Exprs::name`]; at least one.
     pub path: Run,
     /// What stands after `or`.
     pub default: Option<ExprId>,
@@ -221,6 +238,22 @@ pub struct AttrSet {
     pub sources: Run,
 }
 
+/// An [`AttrSet`] in less space.
+#[derive(Clone, Copy, Debug)]
+struct PackedSet {
+    /// The first of its attributes.
+    first: u32,
+    /// How many they are, and whether it is recursive.
+    len: u32,
+    /// The index in [`Exprs::rests`], if it has anything there.
+    rest: u32,
+}
+
+impl PackedSet {
+    const RECURSIVE: u32 = 1 << 31;
+    const NO_REST: u32 = u32::MAX;
+}
+
 /// What an attribute is bound to.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum AttrValue {
@@ -239,8 +272,27 @@ pub struct Attr {
     pub name: Symbol,
     /// Where its name stands.
     pub pos: Offset,
+    value: Packed,
+}
+
+impl Attr {
+    pub(crate) fn new(name: Symbol, pos: Offset, value: AttrValue) -> Attr {
+        let value = match value {
+            AttrValue::Plain(id) => Packed::new(0, id.0),
+            AttrValue::Inherited(id) => Packed::new(1, id.0),
+            AttrValue::InheritedFrom(source) => Packed::new(2, source),
+        };
+        Attr { name, pos, value }
+    }
+
     /// Its value.
-    pub value: AttrValue,
+    pub fn value(&self) -> AttrValue {
+        match self.value.unpack() {
+            (0, id) => AttrValue::Plain(ExprId(id)),
+            (1, id) => AttrValue::Inherited(ExprId(id)),
+            (_, source) => AttrValue::InheritedFrom(source),
+        }
+    }
 }
 
 /// `${name} = value;`
@@ -300,14 +352,16 @@ pub struct Exprs {
     pub parts: Vec<Part>,
     /// Selections.
     pub selects: Vec<Select>,
-    /// Pieces of attribute paths.
-    pub names: Vec<AttrName>,
+    /// Pieces of attribute paths: [`Exprs::name`].
+    names: Vec<Packed>,
     /// Lambdas.
     pub lambdas: Vec<Lambda>,
     /// Formals.
     pub formals: Vec<Formal>,
-    /// Sets and the bindings of `let`s.
-    pub sets: Vec<AttrSet>,
+    /// Sets and the bindings of `let`s: [`Exprs::set`].
+    sets: Vec<PackedSet>,
+    /// Of sets that have any, the dynamic attributes and the sources.
+    rests: Vec<[Run; 2]>,
     /// Static attributes.
     pub attrs: Vec<Attr>,
     /// Dynamic attributes.
@@ -339,10 +393,9 @@ impl Exprs {
     pub fn symbols(&self) -> impl Iterator<Item = Symbol> {
         let vars =
             self.nodes.iter().filter_map(|node| if let Expr::Var(name) = node { Some(*name) } else { None });
-        let paths = self
-            .names
-            .iter()
-            .filter_map(|name| if let AttrName::Static(name) = name { Some(*name) } else { None });
+        let names = (0..self.names.len()).map(|at| self.name(at));
+        let paths =
+            names.filter_map(|name| if let AttrName::Static(name) = name { Some(name) } else { None });
         let lambdas = self.lambdas.iter().flat_map(|lambda| lambda.arg.into_iter().chain(lambda.name));
         let formals = self.formals.iter().map(|formal| formal.name);
         vars.chain(paths).chain(lambdas).chain(formals).chain(self.attrs.iter().map(|attr| attr.name))
@@ -378,10 +431,64 @@ impl Exprs {
         self.lambdas.shrink_to_fit();
         self.formals.shrink_to_fit();
         self.sets.shrink_to_fit();
+        self.rests.shrink_to_fit();
         self.attrs.shrink_to_fit();
         self.dynamics.shrink_to_fit();
         self.docs.shrink_to_fit();
         self.lints.shrink_to_fit();
+    }
+
+    /// The piece of an attribute path that is at a place of a [`Select`]'s run.
+    pub fn name(&self, at: usize) -> AttrName {
+        match self.names[at].unpack() {
+            (0, name) => AttrName::Static(Symbol(name)),
+            (_, id) => AttrName::Dynamic(ExprId(id)),
+        }
+    }
+
+    pub(crate) fn add_path(&mut self, path: impl IntoIterator<Item = AttrName>) -> Run {
+        let start = self.names.len() as u32;
+        self.names.extend(path.into_iter().map(|name| match name {
+            AttrName::Static(name) => Packed::new(0, name.0),
+            AttrName::Dynamic(id) => Packed::new(1, id.0),
+        }));
+        Run { start, len: self.names.len() as u32 - start }
+    }
+
+    /// How many sets and bindings of `let`s there are.
+    pub fn set_count(&self) -> usize {
+        self.sets.len()
+    }
+
+    /// The set, or the bindings of the `let`, of that number.
+    pub fn set(&self, index: u32) -> AttrSet {
+        let set = self.sets[index as usize];
+        let empty = Run { start: 0, len: 0 };
+        let [dynamics, sources] = self.rests.get(set.rest as usize).copied().unwrap_or([empty; 2]);
+        let attrs = Run { start: set.first, len: set.len & !PackedSet::RECURSIVE };
+        AttrSet { recursive: set.len & PackedSet::RECURSIVE != 0, attrs, dynamics, sources }
+    }
+
+    pub(crate) fn add_set(&mut self, set: AttrSet) -> u32 {
+        let set = self.packed(set);
+        self.sets.push(set);
+        self.sets.len() as u32 - 1
+    }
+
+    pub(crate) fn change_set(&mut self, index: u32, set: AttrSet) {
+        self.sets[index as usize] = self.packed(set);
+    }
+
+    fn packed(&mut self, set: AttrSet) -> PackedSet {
+        let AttrSet { recursive, attrs, dynamics, sources } = set;
+        let rest = if dynamics.len + sources.len > 0 {
+            self.rests.push([dynamics, sources]);
+            self.rests.len() as u32 - 1
+        } else {
+            PackedSet::NO_REST
+        };
+        let recursive = if recursive { PackedSet::RECURSIVE } else { 0 };
+        PackedSet { first: attrs.start, len: attrs.len | recursive, rest }
     }
 
     /// The node at `id`.

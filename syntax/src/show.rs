@@ -160,14 +160,14 @@ impl<'a> Show<'a> {
             }
             Expr::Lambda(lambda) => self.lambda(exprs.lambdas[lambda as usize]),
             Expr::AttrSet(set) => {
-                let set = exprs.sets[set as usize];
+                let set = exprs.set(set);
                 self.push(&[T(if set.recursive { "rec { " } else { "{ " })]);
                 self.bindings(set);
                 self.push(&[T("}")]);
             }
             Expr::Let(set, body) => {
                 self.push(&[T("(let ")]);
-                self.bindings(exprs.sets[set as usize]);
+                self.bindings(exprs.set(set));
                 self.push(&[T("in "), E(body), T(")")]);
             }
             Expr::List(items) => {
@@ -247,7 +247,7 @@ impl<'a> Show<'a> {
     }
 
     fn attr_path(&mut self, path: Run) {
-        for (at, &name) in self.exprs.names[path.range()].iter().enumerate() {
+        for (at, name) in path.range().map(|at| self.exprs.name(at)).enumerate() {
             if at > 0 {
                 self.push(&[Step::Text(".")]);
             }
@@ -285,7 +285,7 @@ impl<'a> Show<'a> {
         let exprs = self.exprs;
         let attrs = &exprs.attrs[set.attrs.range()];
         let mut inherited =
-            attrs.iter().filter(|attr| matches!(attr.value, AttrValue::Inherited(_))).peekable();
+            attrs.iter().filter(|attr| matches!(attr.value(), AttrValue::Inherited(_))).peekable();
         if inherited.peek().is_some() {
             self.push(&[T("inherit")]);
             for attr in inherited {
@@ -295,7 +295,7 @@ impl<'a> Show<'a> {
         }
         let mut from: Vec<(u32, Symbol)> = Vec::new();
         for attr in attrs {
-            if let AttrValue::InheritedFrom(source) = attr.value {
+            if let AttrValue::InheritedFrom(source) = attr.value() {
                 from.push((source, attr.name));
             }
         }
@@ -309,7 +309,7 @@ impl<'a> Show<'a> {
             self.push(&[T("; ")]);
         }
         for attr in attrs {
-            if let AttrValue::Plain(value) = attr.value {
+            if let AttrValue::Plain(value) = attr.value() {
                 self.push(&[Name(attr.name), T(" = "), E(value), T("; ")]);
             }
         }

@@ -256,13 +256,13 @@ fn inherited_sources_are_counted_per_set() {
     let sources: Vec<_> = exprs
         .attrs
         .iter()
-        .map(|attr| match attr.value {
+        .map(|attr| match attr.value() {
             AttrValue::InheritedFrom(source) => source,
             other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!(sources, [0, 0, 1]);
-    assert_eq!(exprs.sets[0].sources.len, 2);
+    assert_eq!(exprs.set(0).sources.len, 2);
 }
 
 #[test]

@@ -387,7 +387,7 @@ impl<'a> Emitter<'a> {
             Expr::Lambda(_) | Expr::List(_) => true,
             Expr::Var(_) => matches!(self.file.var(id), Var::Global),
             Expr::AttrSet(set) => {
-                let set = exprs.sets[set as usize];
+                let set = exprs.set(set);
                 !set.recursive && set.dynamics.len == 0
             }
             _ => false,
@@ -470,7 +470,7 @@ impl<'a> Emitter<'a> {
         match self.file.exprs.get(id) {
             Expr::Select(select) => {
                 let Select { base, path, .. } = self.file.exprs.selects[select as usize];
-                let AttrName::Static(name) = self.file.exprs.names[path.start as usize] else {
+                let AttrName::Static(name) = self.file.exprs.name(path.start as usize) else {
                     unreachable!("only a plain select is simple")
                 };
                 let base = self.operand(base);
@@ -892,7 +892,7 @@ impl<'a> Emitter<'a> {
     fn select(&mut self, select: Select, pos: Offset, dst: Reg) {
         let Select { base, path, default } = select;
         let root = self.operand(base);
-        if let AttrName::Dynamic(name) = self.file.exprs.names[path.start as usize]
+        if let AttrName::Dynamic(name) = self.file.exprs.name(path.start as usize)
             && !self.is_inert(name)
         {
             self.op(Op::Force { src: root });
@@ -900,7 +900,7 @@ impl<'a> Emitter<'a> {
         let from = self.here();
         let (mut set, mut missing, mut pieces) = (root, Vec::new(), Vec::new());
         for i in path.range() {
-            let piece = self.select_one(self.file.exprs.names[i], set, pos, dst, default.is_some());
+            let piece = self.select_one(self.file.exprs.name(i), set, pos, dst, default.is_some());
             pieces.push(piece);
             if default.is_some() {
                 missing.push(self.jump());
@@ -955,7 +955,7 @@ impl<'a> Emitter<'a> {
         let last = path.range().end - 1;
         for i in path.range() {
             self.at(pos);
-            let step = match self.file.exprs.names[i] {
+            let step = match self.file.exprs.name(i) {
                 AttrName::Static(name) => {
                     let site = self.site(name);
                     if i == last {
@@ -1015,7 +1015,7 @@ impl<'a> Emitter<'a> {
     // ---- bindings -----------------------------------------------------------------------------------
 
     fn attrs(&self, set: u32) -> Vec<Attr> {
-        self.file.exprs.attrs[self.file.exprs.sets[set as usize].attrs.range()].to_vec()
+        self.file.exprs.attrs[self.file.exprs.set(set).attrs.range()].to_vec()
     }
 
     fn set_shape(&mut self, attrs: &[Attr]) -> u32 {
@@ -1024,7 +1024,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn set(&mut self, index: u32, pos: Offset, dst: Reg) {
-        let set = self.file.exprs.sets[index as usize];
+        let set = self.file.exprs.set(index);
         let attrs = self.attrs(index);
         if set.recursive {
             self.bindings(index);
@@ -1079,9 +1079,9 @@ impl<'a> Emitter<'a> {
 
     /// Whether an attribute of a recursive set is bound to the value of another of it, which is to be there before.
     fn is_alias(&self, index: u32, attr: &Attr) -> bool {
-        let AttrValue::Plain(id) = attr.value else { return false };
+        let AttrValue::Plain(id) = attr.value() else { return false };
         let Group { local, boxed, .. } = self.file.sets[index as usize];
-        let set = &self.file.exprs.sets[index as usize];
+        let set = self.file.exprs.set(index);
         if !set.recursive || !matches!(self.file.exprs.get(id), Expr::Var(_)) || self.unit_at(id).is_some() {
             return false;
         }
@@ -1113,7 +1113,7 @@ impl<'a> Emitter<'a> {
 
     /// The value of an attribute, delayed.
     fn attr(&mut self, set: u32, attr: &Attr, dst: Reg) {
-        match attr.value {
+        match attr.value() {
             AttrValue::Plain(id) | AttrValue::Inherited(id) => self.lazy(id, dst),
             AttrValue::InheritedFrom(source) => {
                 let Group { sources, sources_boxed, .. } = self.file.sets[set as usize];
@@ -1137,11 +1137,11 @@ impl<'a> Emitter<'a> {
     /// The sources of `inherit (e)`, delayed, into their locals.
     fn sources(&mut self, index: u32) {
         let Group { sources, sources_boxed, .. } = self.file.sets[index as usize];
-        let ids = self.list(self.file.exprs.sets[index as usize].sources);
+        let ids = self.list(self.file.exprs.set(index).sources);
         if sources_boxed {
             let list = self.temp();
             self.locals[sources as usize] = list;
-            self.op(Op::NewList { dst: list, n: self.file.exprs.sets[index as usize].sources.len });
+            self.op(Op::NewList { dst: list, n: self.file.exprs.set(index).sources.len });
             self.fill_slots(list, ids);
         } else {
             for (i, id) in ids.enumerate() {
@@ -1156,7 +1156,7 @@ impl<'a> Emitter<'a> {
     fn bindings(&mut self, index: u32) {
         let Group { local, boxed, sources, sources_boxed } = self.file.sets[index as usize];
         let attrs = self.attrs(index);
-        let shared = self.list(self.file.exprs.sets[index as usize].sources);
+        let shared = self.list(self.file.exprs.set(index).sources);
         if boxed {
             let shape = self.set_shape(&attrs);
             let dst = self.temp();
@@ -1173,7 +1173,7 @@ impl<'a> Emitter<'a> {
         if sources_boxed {
             let list = self.temp();
             self.locals[sources as usize] = list;
-            self.op(Op::NewList { dst: list, n: self.file.exprs.sets[index as usize].sources.len });
+            self.op(Op::NewList { dst: list, n: self.file.exprs.set(index).sources.len });
             for (slot, id) in shared.enumerate() {
                 let src = self.temp();
                 self.recursive_value(id, src, &mut unfilled);
@@ -1188,7 +1188,7 @@ impl<'a> Emitter<'a> {
         }
         for (i, attr) in self.in_order(index, &attrs) {
             let reg = self.locals[local as usize + i];
-            match attr.value {
+            match attr.value() {
                 AttrValue::Plain(id) => self.recursive_value(id, reg, &mut unfilled),
                 _ => self.attr(index, attr, reg),
             }

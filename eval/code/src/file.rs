@@ -134,29 +134,44 @@ pub struct Unit {
 /// A [`Unit`] in less space.
 #[derive(Clone, Copy)]
 struct PackedUnit {
-    body: ExprId,
-    /// The index of its lambda, or one of the numbers below.
-    lambda: u32,
+    /// The index of its lambda, or its body.
+    start: u32,
     first_capture: u32,
     locals: u32,
     captures: u16,
     params: u8,
+    kind: PackedKind,
+}
+
+#[derive(Clone, Copy)]
+enum PackedKind {
+    File,
+    Thunk,
+    Lambda,
 }
 
 impl PackedUnit {
-    const FILE: u32 = u32::MAX;
-    const THUNK: u32 = u32::MAX - 1;
-
-    fn unpack(self) -> Unit {
-        let kind = match self.lambda {
-            PackedUnit::FILE => UnitKind::File,
-            PackedUnit::THUNK => UnitKind::Thunk,
-            lambda => UnitKind::Lambda(lambda),
+    fn unpack(self, exprs: &Exprs) -> Unit {
+        let (kind, body) = match self.kind {
+            PackedKind::File => (UnitKind::File, ExprId(self.start)),
+            PackedKind::Thunk => (UnitKind::Thunk, ExprId(self.start)),
+            PackedKind::Lambda => (UnitKind::Lambda(self.start), self.body(exprs)),
         };
         let captures = Run { start: self.first_capture, len: self.captures as u32 };
-        Unit { kind, body: self.body, captures, params: self.params, locals: self.locals }
+        Unit { kind, body, captures, params: self.params, locals: self.locals }
+    }
+
+    /// The body behind the lambdas that its parameters are of.
+    fn body(self, exprs: &Exprs) -> ExprId {
+        let outermost = exprs.lambdas[self.start as usize].body;
+        (1..self.params).fold(outermost, |body, _| match exprs.get(body) {
+            Expr::Lambda(next) => exprs.lambdas[next as usize].body,
+            _ => unreachable!("each parameter is a lambda's"),
+        })
     }
 }
+
+const _: () = assert!(size_of::<PackedUnit>() == 16, "there are a third as many as nodes");
 
 /// A file's tree with its scopes resolved.
 #[derive(Default)]
@@ -182,7 +197,7 @@ pub struct FileCode {
     pub withs: Vec<Run>,
     /// See `withs`; each with the position of the `with`.
     pub with_places: Vec<(Place, Offset)>,
-    /// For each of [`Exprs::sets`], where its bindings and its sources live.
+    /// For each of the sets of `exprs`, where its bindings and its sources live.
     pub sets: Vec<Group>,
     /// For each of [`Exprs::lambdas`] that ends a chain, where its formals live.
     pub lambdas: Vec<Group>,
@@ -203,7 +218,7 @@ impl FileCode {
             names,
             patient: patient.then(Box::default),
             meanings: vec![Meaning::NONE; exprs.nodes.len()],
-            sets: vec![Group::default(); exprs.sets.len()],
+            sets: vec![Group::default(); exprs.set_count()],
             lambdas: vec![Group::default(); exprs.lambdas.len()],
             exprs,
             ..FileCode::default()
@@ -252,7 +267,7 @@ impl FileCode {
 
     /// The unit of that number.
     pub fn unit(&self, unit: u32) -> Unit {
-        self.units[unit as usize].unpack()
+        self.units[unit as usize].unpack(&self.exprs)
     }
 
     /// The places that a unit captures.
@@ -261,12 +276,14 @@ impl FileCode {
     }
 
     pub(crate) fn open_unit(&mut self, kind: UnitKind, body: ExprId, params: u8) -> u32 {
-        let lambda = match kind {
-            UnitKind::File => PackedUnit::FILE,
-            UnitKind::Thunk => PackedUnit::THUNK,
-            UnitKind::Lambda(lambda) => lambda,
+        let (kind, start) = match kind {
+            UnitKind::File => (PackedKind::File, body.0),
+            UnitKind::Thunk => (PackedKind::Thunk, body.0),
+            UnitKind::Lambda(lambda) => (PackedKind::Lambda, lambda),
         };
-        self.units.push(PackedUnit { body, lambda, first_capture: 0, locals: 0, captures: 0, params });
+        let unit = PackedUnit { start, first_capture: 0, locals: 0, captures: 0, params, kind };
+        debug_assert_eq!(unit.unpack(&self.exprs).body, body);
+        self.units.push(unit);
         self.units.len() as u32 - 1
     }
 

@@ -195,17 +195,17 @@ fn first_undefined(exprs: &Exprs, root: ExprId, undefined: &FxHashSet<ExprId>) -
 /// The expressions that one is made of, in CppNix's order.
 fn add_parts(exprs: &Exprs, id: ExprId, parts: &mut Vec<ExprId>) {
     let add_path = |path: Run, parts: &mut Vec<ExprId>| {
-        parts.extend(exprs.names[path.range()].iter().filter_map(|name| match name {
-            AttrName::Dynamic(e) => Some(*e),
+        parts.extend(path.range().filter_map(|at| match exprs.name(at) {
+            AttrName::Dynamic(e) => Some(e),
             AttrName::Static(_) => None,
         }));
     };
     let add_set = |set: u32, parts: &mut Vec<ExprId>| {
-        let set = &exprs.sets[set as usize];
+        let set = exprs.set(set);
         parts.extend(&exprs.lists[set.sources.range()]);
         let mut attrs: Vec<_> = exprs.attrs[set.attrs.range()].iter().collect();
         attrs.sort_by_key(|attr| attr.name);
-        parts.extend(attrs.iter().filter_map(|attr| match attr.value {
+        parts.extend(attrs.iter().filter_map(|attr| match attr.value() {
             AttrValue::Plain(e) | AttrValue::Inherited(e) => Some(e),
             AttrValue::InheritedFrom(_) => None,
         }));
@@ -406,7 +406,7 @@ impl Resolver<'_> {
             Expr::Int(_) | Expr::Float(_) | Expr::Str(_) | Expr::Path(_) | Expr::CurPos => true,
             Expr::List(run) => run.len == 0,
             Expr::AttrSet(set) => {
-                let set = &self.code.exprs.sets[set as usize];
+                let set = self.code.exprs.set(set);
                 set.attrs.len == 0 && set.dynamics.len == 0
             }
             Expr::Var(name) => !self.innermost.contains_key(&name) && (self.globals)(name),
@@ -422,12 +422,12 @@ impl Resolver<'_> {
         match expr {
             Expr::List(run) => run.len <= 4 && self.code.exprs.lists[run.range()].iter().all(|&e| cheap(e)),
             Expr::AttrSet(set) => {
-                let set = &self.code.exprs.sets[set as usize];
+                let set = self.code.exprs.set(set);
                 !set.recursive
                     && set.dynamics.len == 0
                     && set.sources.len == 0
                     && set.attrs.len <= 4
-                    && self.code.exprs.attrs[set.attrs.range()].iter().all(|attr| match attr.value {
+                    && self.code.exprs.attrs[set.attrs.range()].iter().all(|attr| match attr.value() {
                         AttrValue::Plain(e) | AttrValue::Inherited(e) => cheap(e),
                         AttrValue::InheritedFrom(_) => false,
                     })
@@ -458,7 +458,7 @@ impl Resolver<'_> {
         let Select { base, path, default } = self.code.exprs.selects[select as usize];
         default.is_none()
             && path.len == 1
-            && matches!(self.code.exprs.names[path.start as usize], AttrName::Static(_))
+            && matches!(self.code.exprs.name(path.start as usize), AttrName::Static(_))
             && matches!(self.code.exprs.get(base), Expr::Var(_))
             && self.is_atom(base, group)
     }
@@ -591,7 +591,7 @@ impl Resolver<'_> {
             self.work.push(Work::Strict(default, budget));
         }
         for i in path.range().rev() {
-            if let AttrName::Dynamic(name) = self.code.exprs.names[i] {
+            if let AttrName::Dynamic(name) = self.code.exprs.name(i) {
                 self.work.push(Work::Strict(name, budget));
             }
         }
@@ -673,10 +673,10 @@ impl Resolver<'_> {
 
     /// The bindings of a set or `let`, and what runs in their scope.
     fn bind_attrs(&mut self, index: u32, body: Option<Work>) -> Result<(), ScopeError> {
-        let set = self.code.exprs.sets[index as usize];
+        let set = self.code.exprs.set(index);
         let attrs = set.attrs.range();
         for i in attrs.clone() {
-            if let AttrValue::Inherited(var) = self.code.exprs.attrs[i].value {
+            if let AttrValue::Inherited(var) = self.code.exprs.attrs[i].value() {
                 self.inherited(var)?;
             }
         }
@@ -709,7 +709,7 @@ impl Resolver<'_> {
         }
         for i in attrs.rev() {
             let attr = self.code.exprs.attrs[i];
-            if let AttrValue::Plain(value) = attr.value {
+            if let AttrValue::Plain(value) = attr.value() {
                 let is_alias = set.recursive && !replaceable && self.is_alias(value, start, attr.name);
                 self.work.push(if is_alias { Work::Lazy(value) } else { delayed(self, value) });
             }

@@ -324,7 +324,7 @@ impl<'w> Machine<'w> {
         let file = self.st.files.get(place.file);
         let (exprs, start) = (&file.code.exprs, file.start);
         let defines = |i: u32, name: Symbol, pos: Pos| {
-            let set = &exprs.sets[i as usize];
+            let set = exprs.set(i);
             exprs.attrs[set.attrs.range()].iter().any(|a| a.name == name && start + a.pos == pos.0)
                 || exprs.dynamics[set.dynamics.range()].iter().any(|attr| start + attr.pos == pos.0)
         };

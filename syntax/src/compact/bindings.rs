@@ -52,7 +52,7 @@ impl Bindings {
     /// `path = value;`
     pub(super) fn bind(&mut self, path: &[AttrName], pos: Offset, value: ExprId) {
         self.defs.push(match *path {
-            [AttrName::Static(name)] => Def::Static(Attr { name, pos, value: AttrValue::Plain(value) }),
+            [AttrName::Static(name)] => Def::Static(Attr::new(name, pos, AttrValue::Plain(value))),
             [AttrName::Dynamic(name)] => Def::Dynamic(Dynamic { name, value, pos }),
             _ => {
                 let names = Run { start: self.paths.len() as u32, len: path.len() as u32 };
@@ -64,7 +64,7 @@ impl Bindings {
 
     /// `inherit name;`, or one name of `inherit (e) name;`
     pub(super) fn inherit(&mut self, name: Symbol, pos: Offset, value: AttrValue) {
-        self.defs.push(Def::Static(Attr { name, pos, value }));
+        self.defs.push(Def::Static(Attr::new(name, pos, value)));
     }
 
     /// The `e` of `inherit (e) …;`; the result is its number in the set.
@@ -74,7 +74,7 @@ impl Bindings {
         self.sources.len() as u32 - 1 - first
     }
 
-    /// The innermost set ends; the result is its index in [`Exprs::sets`].
+    /// The innermost set ends; the result is its index for [`Exprs::set`].
     pub(super) fn close(
         &mut self,
         recursive: bool,
@@ -174,8 +174,7 @@ fn plain(
     let first_source = exprs.lists.len() as u32;
     exprs.lists.extend_from_slice(sources);
     let sources = Run { start: first_source, len: sources.len() as u32 };
-    exprs.sets.push(AttrSet { recursive, attrs, dynamics, sources });
-    Some(exprs.sets.len() as u32 - 1)
+    Some(exprs.add_set(AttrSet { recursive, attrs, dynamics, sources }))
 }
 
 fn sort(attrs: &mut [Attr], symbols: &Symbols) {
@@ -196,7 +195,7 @@ struct Entry {
 /// A set literal being merged into a set, attribute by attribute.
 struct Frame {
     into: SetIdx,
-    /// In [`Exprs::sets`].
+    /// For [`Exprs::set`].
     from: u32,
     attrs: std::vec::IntoIter<Attr>,
     /// By how much the numbers of its sources grow.
@@ -207,7 +206,7 @@ struct Frame {
 struct Merge<'a> {
     exprs: &'a mut Exprs,
     symbols: &'a Symbols,
-    /// Where each is in [`Exprs::sets`].
+    /// What each is for [`Exprs::set`].
     sets: Vec<u32>,
     n_sources: Vec<u32>,
     entries: Vec<Entry>,
@@ -232,8 +231,8 @@ impl<'a> Merge<'a> {
 
     fn new_set(&mut self, recursive: bool) -> SetIdx {
         let empty = Run { start: 0, len: 0 };
-        self.exprs.sets.push(AttrSet { recursive, attrs: empty, dynamics: empty, sources: empty });
-        self.open_set(self.exprs.sets.len() as u32 - 1)
+        let set = self.exprs.add_set(AttrSet { recursive, attrs: empty, dynamics: empty, sources: empty });
+        self.open_set(set)
     }
 
     fn open_set(&mut self, set: u32) -> SetIdx {
@@ -256,7 +255,7 @@ impl<'a> Merge<'a> {
         let from = self.literal(attr)?;
         let set = self.open_set(from);
         self.entries[entry as usize].opened = Some(set);
-        let AttrSet { attrs, dynamics, sources, .. } = self.exprs.sets[from as usize];
+        let AttrSet { attrs, dynamics, sources, .. } = self.exprs.set(from);
         for at in attrs.range() {
             self.insert(set, self.exprs.attrs[at], None);
         }
@@ -270,9 +269,9 @@ impl<'a> Merge<'a> {
         self.n_sources[set as usize] += sources.len;
     }
 
-    /// The set literal that an attribute is, in [`Exprs::sets`].
+    /// The set literal that an attribute is, for [`Exprs::set`].
     fn literal(&self, attr: Attr) -> Option<u32> {
-        let AttrValue::Plain(value) = attr.value else { return None };
+        let AttrValue::Plain(value) = attr.value() else { return None };
         match self.exprs.get(value) {
             Expr::AttrSet(set) => Some(set),
             _ => None,
@@ -293,7 +292,7 @@ impl<'a> Merge<'a> {
                     },
                     None => {
                         let (nested, node) = self.nested(pos);
-                        self.insert(set, Attr { name, pos, value: AttrValue::Plain(node) }, Some(nested));
+                        self.insert(set, Attr::new(name, pos, AttrValue::Plain(node)), Some(nested));
                         nested
                     }
                 },
@@ -306,7 +305,7 @@ impl<'a> Merge<'a> {
         }
         match *last {
             AttrName::Static(name) => {
-                let attr = Attr { name, pos, value: AttrValue::Plain(value) };
+                let attr = Attr::new(name, pos, AttrValue::Plain(value));
                 self.define(set, attr, &mut statics(names))
             }
             AttrName::Dynamic(name) => {
@@ -333,14 +332,14 @@ impl<'a> Merge<'a> {
         while let Some(frame) = frames.last_mut() {
             let Some(mut attr) = frame.attrs.next() else {
                 let Frame { into, from, .. } = *frame;
-                let AttrSet { dynamics, sources, .. } = self.exprs.sets[from as usize];
+                let AttrSet { dynamics, sources, .. } = self.exprs.set(from);
                 self.take_rest(into, dynamics, sources);
                 frames.pop();
                 path.pop();
                 continue;
             };
-            if let AttrValue::InheritedFrom(source) = &mut attr.value {
-                *source += frame.displacement;
+            if let AttrValue::InheritedFrom(source) = attr.value() {
+                attr = Attr::new(attr.name, attr.pos, AttrValue::InheritedFrom(source + frame.displacement));
             }
             let into = frame.into;
             path.push(attr.name);
@@ -366,7 +365,7 @@ impl<'a> Merge<'a> {
         };
         let merged = self.literal(attr).and_then(|from| Some((from, self.open_entry(entry)?)));
         let Some((from, into)) = merged else { return Err(self.duplicate(path, attr.pos, entry)) };
-        let mut attrs = self.exprs.attrs[self.exprs.sets[from as usize].attrs.range()].to_vec();
+        let mut attrs = self.exprs.attrs[self.exprs.set(from).attrs.range()].to_vec();
         // CppNix walks a map by symbol, which shows in which of several duplicates it names.
         attrs.sort_unstable_by_key(|attr| attr.name);
         let displacement = self.n_sources[into as usize];
@@ -381,7 +380,7 @@ impl<'a> Merge<'a> {
         SyntaxError { offset, kind: SyntaxErrorKind::DuplicateAttr { path, previous } }
     }
 
-    /// Writes the sets; the result is where the outermost is in [`Exprs::sets`].
+    /// Writes the sets; the result is the outermost for [`Exprs::set`].
     fn finish(mut self) -> u32 {
         let symbols = self.symbols;
         self.entries.sort_unstable_by(|a, b| {
@@ -395,13 +394,14 @@ impl<'a> Merge<'a> {
             attrs = group(&self.entries, attrs.end, |entry| entry.set as usize == idx);
             dynamics = group(&self.dynamics, dynamics.end, |&(set, _)| set as usize == idx);
             sources = group(&self.sources, sources.end, |&(set, _)| set as usize == idx);
-            let into = &mut self.exprs.sets[set as usize];
+            let mut into = self.exprs.set(set);
             into.attrs =
                 append(&mut self.exprs.attrs, self.entries[attrs.clone()].iter().map(|entry| entry.attr));
             let these = self.dynamics[dynamics.clone()].iter().map(|&(_, dynamic)| dynamic);
             into.dynamics = append(&mut self.exprs.dynamics, these);
             let these = self.sources[sources.clone()].iter().map(|&(_, source)| source);
             into.sources = append(&mut self.exprs.lists, these);
+            self.exprs.change_set(set, into);
         }
         self.sets[0]
     }
