@@ -5,6 +5,7 @@ use crate::thrown;
 use frazil::{Error, ErrorKind};
 use napi::bindgen_prelude::{Env, Object, ToNapiValue, retain_current_module_for_unload_safety};
 use std::collections::VecDeque;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, available_parallelism};
@@ -32,20 +33,22 @@ fn pool() -> MutexGuard<'static, Pool> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn start(job: Job) {
+/// Has a thread do the job; fails where there is none and the system gives none.
+fn start(job: Job) -> io::Result<()> {
     let mut pool = pool();
-    pool.jobs.push_back(job);
-    if pool.idle < pool.jobs.len() && pool.threads < *MOST {
+    if pool.idle <= pool.jobs.len() && pool.threads < *MOST {
         // A module that is unloaded with its worker would take the thread's code away.
         retain_current_module_for_unload_safety();
         match Builder::new().name("frazil".to_owned()).spawn(take_jobs) {
             Ok(_) => pool.threads += 1,
-            Err(error) if pool.threads == 0 => panic!("a thread is needed to evaluate: {error}"),
+            Err(error) if pool.threads == 0 => return Err(error),
             // One of the others does it.
             Err(_) => {}
         }
     }
+    pool.jobs.push_back(job);
     CALL.notify_one();
+    Ok(())
 }
 
 fn take_jobs() {
@@ -74,12 +77,16 @@ pub(crate) fn later<T: ToNapiValue + Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> napi::Result<Object<'_>> {
     let (deferred, promise) = env.create_deferred()?;
-    start(Box::new(move || {
+    let job = Box::new(move || {
         let answer = catch_unwind(AssertUnwindSafe(work));
         match answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the evaluation panicked"))) {
             Ok(value) => deferred.resolve(move |_| Ok(value)),
             Err(error) => deferred.reject(thrown(&error)),
         }
-    }));
+    });
+    let none = |error| {
+        thrown(&Error::new(ErrorKind::Internal, format!("there is no thread to evaluate on: {error}")))
+    };
+    start(job).map_err(none)?;
     Ok(promise)
 }
