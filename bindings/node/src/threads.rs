@@ -5,7 +5,6 @@ use crate::thrown;
 use frazil::{Error, ErrorKind};
 use napi::bindgen_prelude::{Env, Object, ToNapiValue, retain_current_module_for_unload_safety};
 use std::collections::VecDeque;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, available_parallelism};
@@ -17,7 +16,8 @@ static MOST: LazyLock<usize> =
 /// How long a thread waits for more work before it ends.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-type Job = Box<dyn FnOnce() + Send>;
+/// Work, or what is to be done about a thread that there is none of.
+type Job = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
 struct Pool {
     jobs: VecDeque<Job>,
@@ -33,22 +33,25 @@ fn pool() -> MutexGuard<'static, Pool> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has a thread do the job; fails where there is none and the system gives none.
-fn start(job: Job) -> io::Result<()> {
+/// Has a thread do the job.
+fn start(job: Job) {
     let mut pool = pool();
     if pool.idle <= pool.jobs.len() && pool.threads < *MOST {
         // A module that is unloaded with its worker would take the thread's code away.
         retain_current_module_for_unload_safety();
         match Builder::new().name("frazil".to_owned()).spawn(take_jobs) {
             Ok(_) => pool.threads += 1,
-            Err(error) if pool.threads == 0 => return Err(error),
+            Err(error) if pool.threads == 0 => {
+                drop(pool);
+                let none = format!("there is no thread to evaluate on: {error}");
+                return job(Err(Error::new(ErrorKind::Internal, none)));
+            }
             // One of the others does it.
             Err(_) => {}
         }
     }
     pool.jobs.push_back(job);
     CALL.notify_one();
-    Ok(())
 }
 
 fn take_jobs() {
@@ -56,7 +59,7 @@ fn take_jobs() {
     loop {
         if let Some(job) = pool.jobs.pop_front() {
             drop(pool);
-            job();
+            job(Ok(()));
             pool = self::pool();
             continue;
         }
@@ -77,16 +80,12 @@ pub(crate) fn later<T: ToNapiValue + Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> napi::Result<Object<'_>> {
     let (deferred, promise) = env.create_deferred()?;
-    let job = Box::new(move || {
-        let answer = catch_unwind(AssertUnwindSafe(work));
+    start(Box::new(move |thread| {
+        let answer = catch_unwind(AssertUnwindSafe(|| thread.and_then(|()| work())));
         match answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the evaluation panicked"))) {
             Ok(value) => deferred.resolve(move |_| Ok(value)),
             Err(error) => deferred.reject(thrown(&error)),
         }
-    });
-    let none = |error| {
-        thrown(&Error::new(ErrorKind::Internal, format!("there is no thread to evaluate on: {error}")))
-    };
-    start(job).map_err(none)?;
+    }));
     Ok(promise)
 }

@@ -1,5 +1,6 @@
 //! Why two values that should be equal are not: the detail of a failed `assert a == b`.
 
+use crate::attrs::SlotPairs;
 use crate::compare;
 use crate::error::{Error, ErrorKind};
 use crate::files::Pos;
@@ -27,7 +28,7 @@ struct Sets {
     a: Val,
     b: Val,
     /// The slots of names that both have, as [`Machine::met_pairs`] has them.
-    pairs: Vec<(u32, u32)>,
+    pairs: SlotPairs,
     /// Names after these that are not the same.
     differ: Option<(Symbol, Symbol)>,
     at: usize,

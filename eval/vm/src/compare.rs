@@ -1,5 +1,6 @@
 //! `==` and `<`, over structures of any depth.
 
+use crate::attrs::SlotPairs;
 use crate::error::Error;
 use crate::files::Pos;
 use crate::machine::Machine;
@@ -47,7 +48,7 @@ enum Task {
     Pair(Val, Val),
     Lists(Val, Val, usize),
     /// Two sets, and the slots still to be compared, the next ones last.
-    Attrs(Val, Val, Vec<(u32, u32)>),
+    Attrs(Val, Val, SlotPairs),
 }
 
 impl Task {
@@ -146,8 +147,8 @@ impl Equal {
         if m.attr_count(a) != m.attr_count(b) {
             return false;
         }
-        let (xs, ys) = (m.attrs(a).1, m.attrs(b).1);
         if m.heap.layout(a) == m.heap.layout(b) {
+            let (xs, ys) = (m.attrs(a).1, m.attrs(b).1);
             // Where all is at hand, no order shows.
             let now = |(x, y): (&Slot, &Slot)| {
                 let (x, y) = (m.heap.peek(x.get())?, m.heap.peek(y.get())?);
