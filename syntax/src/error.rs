@@ -46,7 +46,7 @@ pub enum SyntaxErrorKind {
     NulByte(Box<[u8]>),
     /// A pipe operator, without [`Options::pipe_operators`](crate::Options::pipe_operators).
     PipeOperators,
-    /// The text has 2 GiB or more.
+    /// The text has 512 MiB or more.
     TooLong,
     /// The text is nested more than [`MAX_DEPTH`](crate::tree::MAX_DEPTH) deep; of the lossless tree only.
     TooDeep,
@@ -74,7 +74,7 @@ impl SyntaxError {
                 add '--extra-experimental-features pipe-operators' to enable it"
                 .to_owned(),
             SyntaxErrorKind::TooDeep => "the text is nested too deeply for a lossless tree".to_owned(),
-            SyntaxErrorKind::TooLong => "the text has 2 GiB or more".to_owned(),
+            SyntaxErrorKind::TooLong => "the text has 512 MiB or more".to_owned(),
         };
         text.into_bytes()
     }

@@ -6,7 +6,7 @@
 
 use crate::symbol::Symbol;
 
-/// A byte offset into one source text, which is shorter than 4 GiB.
+/// A byte offset into one source text, which is shorter than 512 MiB.
 pub type Offset = u32;
 
 /// The position of what has none in CppNix, whose messages then show no place.
@@ -161,7 +161,7 @@ impl Packed {
     const SORT: u32 = 30;
 
     fn new(sort: u32, n: u32) -> Packed {
-        assert!(n < 1 << Packed::SORT, "a tree has fewer nodes than that");
+        assert!(n < 1 << Packed::SORT, "no text is long enough for so many nodes");
         Packed(sort << Packed::SORT | n)
     }
 

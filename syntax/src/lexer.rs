@@ -197,7 +197,7 @@ pub(crate) struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    /// A lexer of `source`, which is shorter than 2 GiB.
+    /// A lexer of `source`, which is shorter than 512 MiB.
     pub(crate) fn new(source: &'a [u8], pipe_operators: bool) -> Lexer<'a> {
         Lexer {
             source,
@@ -261,7 +261,7 @@ impl<'a> Lexer<'a> {
         if self.tolerant {
             self.at += self.rest().iter().take_while(|&&byte| is_continuation(byte)).count();
         }
-        // The source is shorter than 2 GiB.
+        // The source is shorter than 512 MiB.
         Token { kind, start: start as Offset, end: self.at as Offset }
     }
 

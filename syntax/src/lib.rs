@@ -29,8 +29,8 @@ pub struct Options {
     pub pipe_operators: bool,
 }
 
-/// The longest text: CppNix counts bytes by `int`.
-const MAX_LEN: usize = i32::MAX as usize;
+/// The longest text. There is at most one node for each byte, and 29 bits are kept for nodes and units in tables.
+const MAX_LEN: usize = (1 << 29) - 1;
 
 /// The compact tree of a text, or the first thing that is wrong with it, as CppNix has it.
 pub fn parse(source: &[u8], symbols: &mut Symbols, options: &Options) -> Result<Exprs, SyntaxError> {

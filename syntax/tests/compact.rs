@@ -1,5 +1,6 @@
 //! The compact tree, and what CppNix 2.34.8 says of texts that have none.
 
+use frazil_syntax::error::SyntaxErrorKind;
 use frazil_syntax::expr::{Args, AttrValue, Expr, Exprs, LintKind, NO_POS};
 use frazil_syntax::show::{Places, show};
 use frazil_syntax::symbol::Symbols;
@@ -241,6 +242,12 @@ fn calls_may_have_more_arguments_than_a_node() {
         at = function;
     }
     assert_eq!(lengths, [3, Args::MAX, Args::MAX]);
+}
+
+#[test]
+fn texts_without_end_are_refused() {
+    let error = parse(&vec![0; 1 << 29], &mut Symbols::new(), &OPTIONS).expect_err("it is too long");
+    assert_eq!(error.kind, SyntaxErrorKind::TooLong);
 }
 
 #[test]
