@@ -64,7 +64,7 @@ impl Meaning {
     const NONE: Meaning = Meaning(0);
 
     fn new(sort: u32, n: u32) -> Meaning {
-        assert!(n < 1 << Meaning::SORT, "no text is long enough for so many variables and units");
+        debug_assert!(n < 1 << Meaning::SORT, "no text is long enough for so many variables and units");
         Meaning(sort << Meaning::SORT | n)
     }
 
