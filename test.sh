@@ -25,6 +25,8 @@ nix_head=${FRAZIL_NIX_HEAD:-$cache/nix-lang-head}
 nixpkgs=${FRAZIL_NIXPKGS:-$cache/nixpkgs}
 export FRAZIL_ORACLE=$oracle FRAZIL_NIX_TESTS=$nix_tests FRAZIL_NIXPKGS=$nixpkgs
 target=${CARGO_TARGET_DIR:-$PWD/target}
+# Code that a test keeps is nobody else's.
+export FRAZIL_CACHE=$target/code-cache
 host=x86_64-unknown-linux-gnu
 log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT

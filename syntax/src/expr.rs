@@ -4,6 +4,8 @@
 //! that CppNix decides while parsing is decided here: merged attribute paths, stripped indented strings,
 //! duplicate attributes and formals, names given to lambdas. Scopes are the compiler's business.
 
+mod pack;
+
 use crate::symbol::Symbol;
 
 /// A byte offset into one source text, which is shorter than 512 MiB.

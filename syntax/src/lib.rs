@@ -12,6 +12,7 @@ mod parser;
 pub mod show;
 pub mod symbol;
 pub mod tree;
+pub mod words;
 
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use kind::SyntaxKind;

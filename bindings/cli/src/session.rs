@@ -7,9 +7,14 @@ use crate::platform;
 use crate::process::{Outer, Progress};
 use crate::store::Store;
 use frazil::settings::{Outside, Settings};
-use frazil::{Arguments, Builder, Disk, Engine, Error, ErrorKind, Evaluator, Host, Scope, Source, Value};
+use frazil::{
+    Arguments, Builder, Cache, Disk, Engine, Error, ErrorKind, Evaluator, Host, Scope, Source, Value,
+};
 use std::io::{self, Read, Write};
 use std::mem::ManuallyDrop;
+
+/// How many bytes of code are kept.
+const MAX_CACHE: u64 = 1 << 30;
 
 /// Why a command line ends without success.
 #[derive(Debug)]
@@ -107,7 +112,21 @@ fn builder(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'static)
     if let Some(home) = Process.variable("HOME") {
         builder = builder.home(home);
     }
-    builder
+    match cache() {
+        Some(cache) => builder.cache(&cache),
+        None => builder,
+    }
+}
+
+/// Where code of files is kept: `FRAZIL_CACHE`, in which nothing stands for nowhere, or a directory in the user's cache.
+fn cache() -> Option<Cache> {
+    let in_home = |home: String| format!("{home}/.cache");
+    let dir = Process.variable("FRAZIL_CACHE").or_else(|| {
+        let caches = Process.variable("XDG_CACHE_HOME").filter(|dir| dir.starts_with('/'));
+        Some(caches.or_else(|| Process.variable("HOME").map(in_home))? + "/frazil")
+    });
+    let dir = dir.filter(|dir| dir.starts_with('/'))?;
+    Some(Cache::new(Disk::to_system(dir.as_bytes()).ok()?, MAX_CACHE))
 }
 
 /// Whether what is printed shows what is not evaluated.

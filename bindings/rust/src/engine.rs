@@ -38,6 +38,8 @@ struct Additions {
     functions: Vec<(usize, Function)>,
     /// Names and JSON texts.
     globals: Vec<(String, Vec<u8>)>,
+    #[cfg(feature = "disk")]
+    cache: Option<frazil_engine::Cache>,
     on_event: Option<OnEvent>,
     interrupt: Option<Interrupt>,
 }
@@ -76,7 +78,7 @@ impl Engine {
     /// ```
     pub fn evaluator(&self) -> Evaluator {
         let stop = Arc::new(AtomicBool::new(false));
-        let Additions { functions, globals, on_event, interrupt } = &*self.additions;
+        let Additions { functions, globals, on_event, interrupt, .. } = &*self.additions;
         let watched = Watched::new(self.host.clone(), on_event.clone(), interrupt.clone(), stop.clone());
         let settings = Settings::clone(&self.settings);
         let mut evaluator = Evaluator::new(Arc::new(watched), settings, stop);
@@ -85,6 +87,10 @@ impl Engine {
         functions.iter().for_each(|(arity, function)| world.add_function(*arity, function.clone()));
         for (name, json) in globals {
             world.add_global(name, json).expect("`Builder::global` made it of data");
+        }
+        #[cfg(feature = "disk")]
+        if let Some(cache) = &self.additions.cache {
+            world.state.cache = Some(cache.for_evaluator());
         }
         evaluator
     }
@@ -140,6 +146,22 @@ impl Builder {
     /// ```
     pub fn host(mut self, host: impl Host + 'static) -> Builder {
         self.host = Some(Arc::new(host));
+        self
+    }
+
+    /// Keeps the code of files in a cache on disk, so that they are not parsed again, by whatever process. By default nothing is
+    /// written anywhere.
+    ///
+    /// ```
+    /// use frazil::{Cache, Disk, Engine};
+    ///
+    /// let dir = std::env::temp_dir().join("frazil-example-cache");
+    /// let engine = Engine::builder().host(Disk).cache(&Cache::new(&dir, 1 << 30)).build();
+    /// assert!(engine.evaluator().eval("1 + 1").is_ok());
+    /// ```
+    #[cfg(feature = "disk")]
+    pub fn cache(mut self, cache: &frazil_engine::Cache) -> Builder {
+        self.additions.cache = Some(cache.clone());
         self
     }
 

@@ -39,13 +39,13 @@ pub use data::from_str;
 pub use engine::{Builder, Engine};
 pub use error::{Error, Frame};
 pub use evaluator::{Counts, Evaluator, Force, Handle};
-#[cfg(feature = "disk")]
-pub use frazil_engine::Disk;
 pub use frazil_engine::settings;
 pub use frazil_engine::{
     About, DrvFile, ErrorKind, FileKind, Host, HostError, HostResult, Limits, MAX_ARITY, Position, Sink,
     Source, Span, Stats, TreePart, View,
 };
+#[cfg(feature = "disk")]
+pub use frazil_engine::{Cache, Disk};
 #[cfg(feature = "macros")]
 pub use frazil_macros::function;
 #[cfg(feature = "serde")]

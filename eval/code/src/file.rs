@@ -1,6 +1,8 @@
 //! A file whose scopes are resolved: its tree, its units, and what its variables mean. There is one for each file as
 //! long as its evaluator lives, most of which never runs, so it is kept small.
 
+mod pack;
+
 use frazil_syntax::expr::{Expr, ExprId, Exprs, Offset, Run};
 use frazil_syntax::symbol::Symbol;
 use rustc_hash::FxHashMap;

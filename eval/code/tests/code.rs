@@ -13,8 +13,16 @@ fn compile(source: &str, symbols: &mut Symbols, scope: Option<&[&str]>) -> Resul
     let Ok(exprs) = frazil_syntax::parse(source.as_bytes(), symbols, &options) else {
         panic!("syntax: {source}")
     };
+    let names = compiler_names(symbols);
     let mut intern = |name: &str| symbols.intern(name.as_bytes());
-    let names = Names {
+    let globals: Vec<_> = GLOBALS.iter().map(|name| intern(name)).collect();
+    let scope: Option<Vec<_>> = scope.map(|names| names.iter().map(|name| intern(name)).collect());
+    resolve(exprs, &|name| globals.contains(&name), names, scope.as_deref(), false)
+}
+
+fn compiler_names(symbols: &mut Symbols) -> Names {
+    let mut intern = |name: &str| symbols.intern(name.as_bytes());
+    Names {
         overrides: intern("__overrides"),
         find_file: intern("__findFile"),
         nix_path: intern("__nixPath"),
@@ -22,10 +30,7 @@ fn compile(source: &str, symbols: &mut Symbols, scope: Option<&[&str]>) -> Resul
         mul: intern("__mul"),
         div: intern("__div"),
         less_than: intern("__lessThan"),
-    };
-    let globals: Vec<_> = GLOBALS.iter().map(|name| intern(name)).collect();
-    let scope: Option<Vec<_>> = scope.map(|names| names.iter().map(|name| intern(name)).collect());
-    resolve(exprs, &|name| globals.contains(&name), names, scope.as_deref(), false)
+    }
 }
 
 /// The code of all units, each verified.
@@ -38,10 +43,25 @@ fn dump_in(source: &str, scope: Option<&[&str]>) -> String {
         }
         Err(ScopeError::TooManyCaptures { pos }) => return format!("too many captures at {pos}"),
     };
+    let dump = dump_all(&file, &symbols);
+    // As a process that met other names before would read it from a cache.
+    let mut others = Symbols::new();
+    for name in ["x", "b", "__sub", "other", "true"] {
+        others.intern(name.as_bytes());
+    }
+    let packed = file.pack(&symbols).expect("it is not patient");
+    let names = compiler_names(&mut others);
+    let again = FileCode::unpack(&packed, &mut others, names).expect("what `pack` made");
+    assert_eq!(dump_all(&again, &others), dump, "{source}");
+    assert_eq!((again.exprs.pos, again.exprs.docs), (file.exprs.pos, file.exprs.docs), "{source}");
+    dump
+}
+
+fn dump_all(file: &FileCode, symbols: &Symbols) -> String {
     let unit = |unit: usize| {
-        let chunk = emit(&file, unit as u32);
-        assert_eq!(verify(&chunk, &file), Ok(()), "unit {unit} of {source}");
-        format!("unit {unit}: {}", frazil_code::dump::dump(&chunk, &file, &symbols))
+        let chunk = emit(file, unit as u32);
+        assert_eq!(verify(&chunk, file), Ok(()), "unit {unit}");
+        format!("unit {unit}: {}", frazil_code::dump::dump(&chunk, file, symbols))
     };
     (0..file.unit_count()).map(unit).collect()
 }
@@ -254,4 +274,22 @@ fn wide_expressions_stay_within_registers() {
     n_units(&format!("1{}", " + map".repeat(5000)));
     n_units(&format!("{{ {} }}", (0..5000).map(|i| format!("a{i} = map {i}; ")).collect::<String>()));
     n_units(&format!("x: x{}", (0..300).map(|i| format!(".a{i}")).collect::<String>()));
+}
+
+#[test]
+fn what_is_no_packed_file_is_refused() {
+    let mut symbols = Symbols::new();
+    let Ok(file) = compile("let f = { a, b ? 1, ... }@c: a + b; in with f; [ x (f 1) ]", &mut symbols, None)
+    else {
+        panic!("it is a program")
+    };
+    let packed = file.pack(&symbols).expect("it is not patient");
+    let unpack = |bytes: &[u8]| {
+        let mut symbols = Symbols::new();
+        let names = compiler_names(&mut symbols);
+        FileCode::unpack(bytes, &mut symbols, names).is_some()
+    };
+    assert!(unpack(&packed));
+    assert!((0..packed.len()).all(|end| !unpack(&packed[..end])));
+    assert!(!unpack(&[&packed[..], &[0]].concat()));
 }

@@ -3,6 +3,8 @@
 
 pub mod about;
 #[cfg(feature = "disk")]
+pub mod cache;
+#[cfg(feature = "disk")]
 pub mod disk;
 pub mod evaluator;
 pub mod explain;
@@ -12,6 +14,8 @@ pub mod settings;
 pub mod walk;
 
 pub use about::{About, Span};
+#[cfg(feature = "disk")]
+pub use cache::Cache;
 #[cfg(feature = "disk")]
 pub use disk::Disk;
 pub use evaluator::{DrvFile, Evaluator, Position, Source};

@@ -4,6 +4,8 @@
 mod assert;
 pub mod attrs;
 pub mod builtins;
+#[cfg(feature = "cache")]
+pub mod cache;
 mod calls;
 pub mod coerce;
 pub mod compare;

@@ -2,6 +2,8 @@
 
 use crate::attrs::Positions;
 use crate::builtins;
+#[cfg(feature = "cache")]
+use crate::cache::CodeCache;
 use crate::contexts::Contexts;
 use crate::error::{Error, ErrorKind};
 use crate::files::{Files, Pos};
@@ -248,6 +250,9 @@ pub struct State {
     pub(crate) regexes: builtins::regex::Cache,
     pub(crate) readdirs: FxHashMap<Arc<[u8]>, Val>,
     pub(crate) search: FxHashMap<Vec<u8>, Option<Arc<[u8]>>>,
+    /// What keeps code from one process to the next, if anything does.
+    #[cfg(feature = "cache")]
+    pub cache: Option<Box<dyn CodeCache>>,
     /// The way out.
     pub host: Arc<dyn Host>,
     /// What guards the way out in pure and restricted evaluation.
@@ -271,6 +276,20 @@ const MUCH: u64 = 16 << 20;
 /// So many bytes are handed out between two collections, however small the limit is.
 const LEAST_BUDGET: u64 = 1 << 20;
 
+/// Names with a meaning to the compiler.
+pub fn compiler_names(symbols: &mut Symbols) -> Names {
+    let mut intern = |name: &str| symbols.intern(name.as_bytes());
+    Names {
+        overrides: intern("__overrides"),
+        find_file: intern("__findFile"),
+        nix_path: intern("__nixPath"),
+        sub: intern("__sub"),
+        mul: intern("__mul"),
+        div: intern("__div"),
+        less_than: intern("__lessThan"),
+    }
+}
+
 /// One evaluator's world.
 pub struct World {
     /// Values.
@@ -293,16 +312,7 @@ impl World {
             symbols.intern(if name == "''" { b"" } else { name.as_bytes() });
         }
         let known = Known::new(&mut symbols);
-        let mut intern = |name: &str| symbols.intern(name.as_bytes());
-        let names = Names {
-            overrides: intern("__overrides"),
-            find_file: intern("__findFile"),
-            nix_path: intern("__nixPath"),
-            sub: intern("__sub"),
-            mul: intern("__mul"),
-            div: intern("__div"),
-            less_than: intern("__lessThan"),
-        };
+        let names = compiler_names(&mut symbols);
         let state = State {
             symbols,
             own_symbols: 0,
@@ -341,6 +351,8 @@ impl World {
             regexes: Default::default(),
             readdirs: FxHashMap::default(),
             search: FxHashMap::default(),
+            #[cfg(feature = "cache")]
+            cache: None,
             host,
             guard,
             settings,

@@ -10,12 +10,14 @@ use std::time::SystemTime;
 
 /// Variables that hold a path.
 const PATHS: &[&str] = &[
+    "FRAZIL_CACHE",
     "HOME",
     "NIX_CONF_DIR",
     "NIX_CONFIG_HOME",
     "NIX_STATE_DIR",
     "NIX_STATE_HOME",
     "NIX_STORE_DIR",
+    "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
     "XDG_STATE_HOME",

@@ -1,13 +1,17 @@
 //! Paths and files: importing, reading, looking up, and hashing sources to their place in the store.
 
 use super::{Builtin, Want, row, strict};
+#[cfg(feature = "cache")]
+use crate::cache::Reading;
 use crate::coerce::{Coerce, CoerceTo};
 use crate::error::{Error, ErrorKind};
-use crate::files::{Origin, Pos};
+use crate::files::{File, Origin, Pos};
 use crate::host::{FileKind, HostError, TreePart};
 use crate::machine::Machine;
 use crate::native::{Args, Native, Step, then, then_closure, then_expected, traced};
-use frazil_code::ScopeError;
+#[cfg(feature = "cache")]
+use crate::world::State;
+use frazil_code::{FileCode, ScopeError};
 use frazil_store::context::ContextElem;
 use frazil_store::hash::{Algorithm, Hash, Hasher};
 use frazil_store::nar::{self, Event};
@@ -508,6 +512,10 @@ impl Machine<'_> {
         self.st.stats.files += 1;
         self.st.stats.source_bytes += source.len() as u64;
         let options = frazil_syntax::Options { pipe_operators: self.st.settings.pipe_operators };
+        #[cfg(feature = "cache")]
+        if let Some(code) = self.kept_code(&origin, &source, scope, options) {
+            return self.add_code(origin, source, base_dir, code);
+        }
         let parsed = frazil_syntax::parse(&source, &mut self.st.symbols, &options);
         let start = self.st.files.next_start(source.len());
         let exprs = match parsed {
@@ -532,11 +540,44 @@ impl Machine<'_> {
                 return Err(self.scope_error(error, start));
             }
         };
+        self.add_code(origin, source, base_dir, code)
+    }
+
+    /// The code of a file from the cache. What is not the same for all who read the file is not kept, nor are texts of no file,
+    /// which may be nobody else's business.
+    #[cfg(feature = "cache")]
+    fn kept_code(
+        &mut self,
+        origin: &Origin,
+        source: &[u8],
+        scope: Option<&[Symbol]>,
+        options: frazil_syntax::Options,
+    ) -> Option<FileCode> {
+        let State { cache: Some(cache), symbols, names, globals, settings, .. } = &mut *self.st else {
+            return None;
+        };
+        if scope.is_some() || settings.patient || !matches!(origin, Origin::File(_)) {
+            return None;
+        }
+        let globals = &mut globals.keys().copied();
+        cache.code(source, Reading { symbols, names: *names, globals, options })
+    }
+
+    /// Adds a file; answers the unit of the whole.
+    fn add_code(
+        &mut self,
+        origin: Origin,
+        source: Arc<[u8]>,
+        base_dir: Vec<u8>,
+        code: FileCode,
+    ) -> Result<u32, Error> {
         let file = self.st.files.add(origin, source.clone(), base_dir, code);
-        self.lint(&lints, &source, start)?;
         let count = self.st.files.unit_count();
         self.st.units.resize(count.max(self.st.units.len()), u32::MAX);
-        Ok(self.st.files.get(file).first_unit)
+        let File { first_unit, start, code, .. } = self.st.files.get(file);
+        let (first_unit, start, code) = (*first_unit, *start, code.clone());
+        self.lint(&code.exprs.lints, &source, start)?;
+        Ok(first_unit)
     }
 }
 

@@ -1,0 +1,194 @@
+//! Code of files, kept on disk: a text that was read once is not parsed again, by whatever process.
+//!
+//! An entry is named by the hash of all that it depends on, so that none is ever out of date; and it starts with the hash of
+//! its content, so that what was damaged is not used. Entries are written under another name first: processes may share a
+//! directory. A cache that cannot be read or written is no error: its files are then read as if there were none.
+#![expect(clippy::disallowed_methods, reason = "this is where an evaluation meets the system")]
+
+use frazil_code::FileCode;
+use frazil_store::hash::{Algorithm, Hasher};
+use frazil_syntax::symbol::{Symbol, Symbols};
+use frazil_vm::cache::{CodeCache, Reading};
+use rustc_hash::FxHashSet;
+use std::fs::{self, DirBuilder, DirEntry};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+
+/// A text of fewer bytes takes no longer to read than its entry.
+const MIN_TEXT: usize = 512;
+/// Entries are spread over so many directories.
+const SHARDS: u64 = 256;
+/// One in so many entries that are written looks whether its directory is full.
+const LOOKS: u8 = 16;
+/// Bytes of a hash.
+const HASH: usize = 32;
+
+/// What the code of a text depends on beside the text and its scope: this program.
+const READER: &str = concat!(env!("CARGO_PKG_VERSION"), " ", env!("FRAZIL_READER"));
+
+type Key = [u8; HASH];
+
+/// A directory in which code is kept. It may be shared with other processes, and removed at any time. Whoever may write
+/// there can change what programs mean, so it has to be as safe as the programs.
+///
+/// ```
+/// use frazil_engine::Cache;
+///
+/// let cache = Cache::new("/home/me/.cache/frazil", 1 << 30);
+/// assert_eq!(cache.directory(), std::path::Path::new("/home/me/.cache/frazil"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cache(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    directory: PathBuf,
+    /// How many bytes each of its directories may hold.
+    shard: u64,
+    /// Whether writing failed, so that it is not tried over and over.
+    is_read_only: AtomicBool,
+    /// How many entries this process wrote: makes their first names unique.
+    written: AtomicU32,
+}
+
+impl Cache {
+    /// A cache in `directory`, which is made when something is first kept. Once it holds about `max` bytes, its oldest entries
+    /// are removed.
+    pub fn new(directory: impl Into<PathBuf>, max: u64) -> Cache {
+        let (is_read_only, written) = (AtomicBool::new(false), AtomicU32::new(0));
+        Cache(Arc::new(Inner { directory: directory.into(), shard: max / SHARDS, is_read_only, written }))
+    }
+
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.0.directory
+    }
+
+    /// What one evaluator asks for code.
+    pub fn for_evaluator(&self) -> Box<dyn CodeCache> {
+        Box::new(Asker { cache: self.clone(), scope: None })
+    }
+
+    fn place(&self, key: &Key) -> (PathBuf, String) {
+        let name = key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let (shard, name) = name.split_at(2);
+        (self.0.directory.join("code").join(shard), name.to_owned())
+    }
+
+    fn get(&self, key: &Key) -> Option<Vec<u8>> {
+        let (shard, name) = self.place(key);
+        let mut entry = fs::read(shard.join(name)).ok()?;
+        let (hash, content) = entry.split_first_chunk::<HASH>()?;
+        if *hash != hash_of(content) {
+            return None;
+        }
+        entry.drain(..HASH);
+        Some(entry)
+    }
+
+    fn put(&self, key: &Key, content: &[u8]) {
+        if !self.0.is_read_only.load(Relaxed) && self.write(key, content).is_err() {
+            self.0.is_read_only.store(true, Relaxed);
+        }
+    }
+
+    fn write(&self, key: &Key, content: &[u8]) -> io::Result<()> {
+        let (shard, name) = self.place(key);
+        let n = self.0.written.fetch_add(1, Relaxed);
+        let first_name = shard.join(format!("{}-{n}.new", std::process::id()));
+        let entry = [&hash_of(content), content].concat();
+        if fs::write(&first_name, &entry).is_err() {
+            private(DirBuilder::new().recursive(true)).create(&shard)?;
+            fs::write(&first_name, &entry)?;
+        }
+        fs::rename(&first_name, shard.join(name))?;
+        if key[1].is_multiple_of(LOOKS) {
+            self.make_room(&shard)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the oldest entries of a directory that holds too much, down to three quarters of what it may hold.
+    fn make_room(&self, shard: &Path) -> io::Result<()> {
+        let known = |entry: io::Result<DirEntry>| {
+            let entry = entry.ok()?;
+            let metadata = entry.metadata().ok()?;
+            Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+        };
+        let mut entries: Vec<_> = fs::read_dir(shard)?.filter_map(known).collect();
+        let mut held: u64 = entries.iter().map(|(_, len, _)| len).sum();
+        if held <= self.0.shard {
+            return Ok(());
+        }
+        entries.sort();
+        for (_, len, path) in entries {
+            if held <= self.0.shard / 4 * 3 {
+                break;
+            }
+            // Another process may have been faster.
+            let _ = fs::remove_file(path);
+            held -= len;
+        }
+        Ok(())
+    }
+}
+
+/// Makes directories that nobody else may look into, where the system has that.
+fn private(builder: &mut DirBuilder) -> &mut DirBuilder {
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
+    builder
+}
+
+fn hash_of(bytes: &[u8]) -> Key {
+    Algorithm::Blake3.hash(bytes).digest().try_into().expect("BLAKE3 has 32 bytes")
+}
+
+/// What one evaluator asks.
+struct Asker {
+    cache: Cache,
+    /// What code depends on beside its text, and stays the same: the hash of it, and the names of builtins.
+    scope: Option<(Key, FxHashSet<Vec<u8>>)>,
+}
+
+impl CodeCache for Asker {
+    fn code(&mut self, source: &[u8], reading: Reading<'_>) -> Option<FileCode> {
+        if source.len() < MIN_TEXT {
+            return None;
+        }
+        let Reading { symbols, names, globals, options } = reading;
+        let (scope, globals) = self.scope.get_or_insert_with(|| {
+            let globals: FxHashSet<Vec<u8>> = globals.map(|name| symbols.name(name).to_vec()).collect();
+            (scope_hash(&globals), globals)
+        });
+        let mut hasher = Hasher::new(Algorithm::Blake3);
+        hasher.update(scope);
+        hasher.update(&[u8::from(options.pipe_operators)]);
+        hasher.update(source);
+        let key: Key = hasher.finish().digest().try_into().expect("BLAKE3 has 32 bytes");
+        let kept = self.cache.get(&key).and_then(|entry| FileCode::unpack(&entry, symbols, names));
+        kept.or_else(|| {
+            let entry = read(source, &options, globals)?;
+            self.cache.put(&key, &entry);
+            FileCode::unpack(&entry, symbols, names)
+        })
+    }
+}
+
+fn scope_hash(globals: &FxHashSet<Vec<u8>>) -> Key {
+    let mut names: Vec<&[u8]> = globals.iter().map(|name| &name[..]).collect();
+    names.sort();
+    // No name of a builtin has a zero byte.
+    hash_of(&[READER.as_bytes(), b"\0", &names.join(&0)].concat())
+}
+
+/// The entry of a text, whose names are met by an interner of its own. `None` if it is no program.
+fn read(source: &[u8], options: &frazil_syntax::Options, globals: &FxHashSet<Vec<u8>>) -> Option<Vec<u8>> {
+    let mut symbols = Symbols::new();
+    let exprs = frazil_syntax::parse(source, &mut symbols, options).ok()?;
+    let names = frazil_vm::world::compiler_names(&mut symbols);
+    let is_global = |name: Symbol| globals.contains(symbols.name(name));
+    frazil_code::resolve(exprs, &is_global, names, None, false).ok()?.pack(&symbols)
+}
