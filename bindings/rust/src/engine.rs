@@ -90,7 +90,7 @@ impl Engine {
         }
         #[cfg(feature = "disk")]
         if let Some(cache) = &self.additions.cache {
-            world.state.cache = Some(cache.for_evaluator());
+            world.state.cache = Some(frazil_engine::cache::asker(cache));
         }
         evaluator
     }

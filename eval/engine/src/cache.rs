@@ -66,11 +66,6 @@ impl Cache {
         &self.0.directory
     }
 
-    /// What one evaluator asks for code.
-    pub fn for_evaluator(&self) -> Box<dyn CodeCache> {
-        Box::new(Asker { cache: self.clone(), scope: None })
-    }
-
     fn place(&self, key: &Key) -> (PathBuf, String) {
         let name = key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let (shard, name) = name.split_at(2);
@@ -146,7 +141,11 @@ fn hash_of(bytes: &[u8]) -> Key {
     Algorithm::Blake3.hash(bytes).digest().try_into().expect("BLAKE3 has 32 bytes")
 }
 
-/// What one evaluator asks.
+/// What one evaluator asks for code.
+pub fn asker(cache: &Cache) -> Box<dyn CodeCache> {
+    Box::new(Asker { cache: cache.clone(), scope: None })
+}
+
 struct Asker {
     cache: Cache,
     /// What code depends on beside its text, and stays the same: the hash of it, and the names of builtins.

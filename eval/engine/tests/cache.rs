@@ -39,7 +39,7 @@ impl Drop for Scratch {
 /// The value of a file, and how it fails.
 fn value(cache: &Cache, file: &Path) -> Result<String, String> {
     let mut evaluator = Evaluator::new(Arc::new(Disk), Settings::default(), Limits::default());
-    evaluator.world().state.cache = Some(cache.for_evaluator());
+    evaluator.world().state.cache = Some(frazil_engine::cache::asker(cache));
     let path = Disk::to_nix(file).expect("a path");
     let shown = evaluator.eval(&Source::File(path)).and_then(|v| {
         let v = evaluator.force_deep(v)?;
