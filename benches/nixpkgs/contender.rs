@@ -11,12 +11,13 @@ use wait4::Wait4;
 use crate::workload::Workload;
 
 /// One way to run `nix-instantiate`.
+#[derive(Clone)]
 pub(crate) struct Contender {
     /// What the report calls it.
     pub(crate) name: &'static str,
     /// The program and its first arguments; a workload's follow.
     command: Vec<OsString>,
-    environment: Vec<(&'static str, &'static str)>,
+    environment: Vec<(&'static str, OsString)>,
 }
 
 /// What one run cost.
@@ -49,7 +50,15 @@ impl Contender {
         if !drop_in {
             command.push("nix-instantiate".into());
         }
-        Ok(Contender { name: "frazil", command, environment: Vec::new() })
+        // Every text is parsed in each run, as CppNix does.
+        Ok(Contender { name: "frazil", command, environment: vec![("FRAZIL_CACHE", "".into())] })
+    }
+
+    /// The same with code of earlier runs in `cache`.
+    pub(crate) fn keeping_code(mut self, cache: &Path) -> Contender {
+        self.name = "frazil, code kept";
+        self.environment = vec![("FRAZIL_CACHE", cache.into())];
+        self
     }
 
     /// CppNix in `dir`. Where `dir/bin/nix-instantiate` is a script that starts the loader of `dir/root`, the loader is
@@ -74,7 +83,7 @@ impl Contender {
     /// The same with Boehm's collector switched off.
     pub(crate) fn without_collector(mut self) -> Contender {
         self.name = "oracle, no gc";
-        self.environment.push(("GC_DONT_GC", "1"));
+        self.environment.push(("GC_DONT_GC", "1".into()));
         self
     }
 
@@ -95,7 +104,7 @@ impl Contender {
             .env("NIX_CONF_DIR", &scratch.dir)
             .env("NIX_STATE_DIR", scratch.dir.join("state"))
             .env("NIX_LOG_DIR", scratch.dir.join("log"))
-            .envs(self.environment.iter().copied())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(output.try_clone().map_err(failed)?)
             .stderr(errors.try_clone().map_err(failed)?);

@@ -51,6 +51,9 @@ struct Args {
     /// Adds CppNix without its collector, which trades memory for time.
     #[arg(long)]
     gc_off: bool,
+    /// Adds Frazil with code of earlier runs in this directory, which one run that is not measured fills.
+    #[arg(long)]
+    kept: Option<PathBuf>,
     /// Appends the report, in markdown, to this file.
     #[arg(long)]
     record: Option<PathBuf>,
@@ -89,10 +92,18 @@ fn compare(args: Args) -> Result<bool, String> {
     if args.gc_off {
         contenders.push(Contender::oracle(&oracle)?.without_collector());
     }
+    let absolute =
+        |dir: PathBuf| std::path::absolute(&dir).map_err(|error| format!("{}: {error}", dir.display()));
+    let kept = args.kept.map(absolute).transpose()?;
+    let keeping = kept.map(|kept| contenders[0].clone().keeping_code(&kept));
+    contenders.extend(keeping.clone());
 
     let mut report = report::Report::new(args.runs, &contenders);
     let mut all_equal = true;
     for workload in &workloads {
+        if let Some(keeping) = &keeping {
+            keeping.run(workload)?;
+        }
         let outcome = take_turns(workload, &contenders, args.runs)?;
         all_equal &= outcome.verdict == report::Verdict::Equal;
         report.add(workload.name, &outcome);

@@ -6,7 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is where an evaluation meets the system")]
 
 use frazil_code::FileCode;
-use frazil_store::hash::{Algorithm, Hasher};
+use frazil_store::hash::{Algorithm, Hasher, hex_into};
 use frazil_syntax::symbol::{Symbol, Symbols};
 use frazil_vm::cache::{CodeCache, Reading};
 use rustc_hash::FxHashSet;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 /// A text of fewer bytes takes no longer to read than its entry.
-const MIN_TEXT: usize = 512;
+const MIN_TEXT: usize = 2048;
 /// Entries are spread over so many directories.
 const SHARDS: u64 = 256;
 /// One in so many entries that are written looks whether its directory is full.
@@ -67,7 +67,9 @@ impl Cache {
     }
 
     fn place(&self, key: &Key) -> (PathBuf, String) {
-        let name = key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut name = Vec::new();
+        hex_into(key, &mut name);
+        let name = String::from_utf8(name).expect("digits");
         let (shard, name) = name.split_at(2);
         (self.0.directory.join("code").join(shard), name.to_owned())
     }

@@ -20,7 +20,7 @@ impl Scratch {
     /// A program that is long enough to be kept.
     fn program(&self, text: &str) -> PathBuf {
         let file = self.0.join("program.nix");
-        fs::write(&file, format!("# {}\n{text}", "-".repeat(600))).expect("a program");
+        fs::write(&file, format!("# {}\n{text}", "-".repeat(2100))).expect("a program");
         file
     }
 
