@@ -89,6 +89,22 @@ pub enum ThunkCode {
 /// The code unit of apply thunks that builtins make: no call in any source.
 pub const NO_UNIT: u32 = u32::MAX;
 
+/// What a large set is that was made of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// `base // delta`, and how many overlays there are upon overlays.
+    Layers {
+        /// The left set.
+        base: Val,
+        /// The right set.
+        delta: Val,
+        /// At most 15.
+        depth: u32,
+    },
+    /// A plain set, its attributes copied together.
+    Flat(Val),
+}
+
 /// The answer to a machine that wants a thunk's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -513,6 +529,13 @@ impl Heap {
         (head & STATE_MASK == state::DONE << STATE_SHIFT).then(|| self.first(v))
     }
 
+    /// The result of a thunk that has run, if it is no element of a mapping.
+    #[inline(always)]
+    pub fn result(&self, v: Val) -> Option<Val> {
+        debug_assert!(v.is_thunk());
+        if v.is_element() { None } else { self.peek_thunk(v) }
+    }
+
     /// Ends a claimed thunk; answers its header.
     #[inline(always)]
     fn settle(&self, v: Val, first: u64, state: u64) -> u64 {
@@ -695,8 +718,8 @@ impl Heap {
     /// `base // delta` without copying. Both are sets, and not empty. `depth` counts overlays upon overlays, at most 15;
     /// `size` is the most attributes that there can be.
     pub fn new_overlay(&self, depth: u32, size: u32, base: Val, delta: Val) -> Val {
-        let v = self.object(Tag::Attrs, header(Kind::Overlay, depth as usize, 0, size), 3);
-        self.fill(v, 1, [base, delta, Val::NULL].into_iter());
+        let v = self.object(Tag::Attrs, header(Kind::Overlay, depth as usize, 0, size), 2);
+        self.fill(v, 1, [base, delta].into_iter());
         v
     }
 
@@ -728,14 +751,16 @@ impl Heap {
         &self.slots(v, 1, slot as usize + 1)[slot as usize]
     }
 
-    /// Base, delta and depth of an overlay; the flattened set, once there is one.
+    /// What an overlay is made of.
     #[inline]
-    pub fn overlay(&self, v: Val) -> (Val, Val, u32, Option<Val>) {
+    pub fn overlay(&self, v: Val) -> Overlay {
         let head = self.expect(v, Tag::Attrs);
         assert!(kind_of(head) == Kind::Overlay);
-        let words = self.slots(v, 1, 3);
-        let flat = words[2].get();
-        (words[0].get(), words[1].get(), small_of(head) as u32, flat.is_attrs().then_some(flat))
+        let words = self.slots(v, 1, 2);
+        match (words[0].get(), words[1].get()) {
+            (flat, Val::NULL) => Overlay::Flat(flat),
+            (base, delta) => Overlay::Layers { base, delta, depth: small_of(head) as u32 },
+        }
     }
 
     /// The most attributes that an overlay can have.
@@ -745,11 +770,13 @@ impl Heap {
         id_of(head)
     }
 
-    /// Remembers the plain set equal to an overlay.
+    /// Lets an overlay be the plain set equal to it, which takes the place of its layers.
     pub fn set_flattened(&self, v: Val, flat: Val) {
         let head = self.expect(v, Tag::Attrs);
         assert!(kind_of(head) == Kind::Overlay && flat.is_attrs());
-        self.slots(v, 1, 3)[2].set(flat);
+        let words = self.slots(v, 1, 2);
+        words[0].set(flat);
+        words[1].set(Val::NULL);
         self.remember(v);
     }
 

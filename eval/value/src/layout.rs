@@ -19,17 +19,59 @@ impl LayoutId {
     pub const EMPTY: LayoutId = LayoutId(0);
 }
 
-/// How to make a set of `layout` from the values of two others: where each value comes from.
+/// How to make a set of `layout` from the values of two others.
 pub struct Plan {
     /// The layout of the result.
     pub layout: LayoutId,
-    /// For each slot of the result, the slot it is copied from; [`Plan::RIGHT`] is set when it is the right one's.
-    pub sources: Box<[u32]>,
+    /// For each slot of the result, where its value comes from.
+    pub sources: Sources,
 }
 
-impl Plan {
-    /// Marks a source as a slot of the right set.
-    pub const RIGHT: u32 = 1 << 31;
+/// Where values come from, in as many bytes as the numbers of slots need. The highest bit is set when a slot is the right set's.
+pub enum Sources {
+    /// Slots below 2^15.
+    Narrow(Box<[u16]>),
+    /// Slots below 2^31.
+    Wide(Box<[u32]>),
+}
+
+/// Where one value comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Source {
+    /// Of which set: 0 is the left one, 1 the right one.
+    pub set: usize,
+    /// Of which slot.
+    pub slot: usize,
+}
+
+impl Sources {
+    const NARROW: u32 = 15;
+    const WIDE: u32 = 31;
+    /// The slots of the right set begin with this.
+    const RIGHT: u32 = 1 << Sources::WIDE;
+
+    /// Those of slots below `end`, each given as a wide one.
+    fn new(end: usize, wide: Vec<u32>) -> Sources {
+        if end > 1 << Sources::NARROW {
+            return Sources::Wide(wide.into());
+        }
+        let narrow = |&source: &u32| source as u16 | ((source >> Sources::WIDE) << Sources::NARROW) as u16;
+        Sources::Narrow(wide.iter().map(narrow).collect())
+    }
+
+    /// One of the narrow ones.
+    #[inline(always)]
+    pub fn narrow(packed: u16) -> Source {
+        let (set, slot) = (packed >> Sources::NARROW, packed & ((1 << Sources::NARROW) - 1));
+        Source { set: set as usize, slot: slot as usize }
+    }
+
+    /// One of the wide ones.
+    #[inline(always)]
+    pub fn wide(packed: u32) -> Source {
+        let (set, slot) = (packed >> Sources::WIDE, packed & (Sources::RIGHT - 1));
+        Source { set: set as usize, slot: slot as usize }
+    }
 }
 
 struct Keys {
@@ -47,13 +89,16 @@ const CACHE: usize = 8192;
 
 /// Slots by key, in as many bytes as their numbers need.
 enum Index {
+    Tiny(Table<u8>),
     Narrow(Table<u16>),
     Wide(Table<u32>),
 }
 
 impl Index {
     fn new(keys: &[Symbol]) -> Index {
-        if keys.len() < u16::MAX as usize {
+        if keys.len() < u8::MAX as usize {
+            Index::Tiny(Table::new(keys))
+        } else if keys.len() < u16::MAX as usize {
             Index::Narrow(Table::new(keys))
         } else {
             Index::Wide(Table::new(keys))
@@ -62,6 +107,7 @@ impl Index {
 
     fn find(&self, keys: &[Symbol], key: Symbol) -> Option<u32> {
         match self {
+            Index::Tiny(table) => table.find(keys, key),
             Index::Narrow(table) => table.find(keys, key),
             Index::Wide(table) => table.find(keys, key),
         }
@@ -73,6 +119,16 @@ trait SlotNumber: Copy + PartialEq {
     const NONE: Self;
     fn new(slot: u32) -> Self;
     fn get(self) -> u32;
+}
+
+impl SlotNumber for u8 {
+    const NONE: u8 = u8::MAX;
+    fn new(slot: u32) -> u8 {
+        slot as u8
+    }
+    fn get(self) -> u32 {
+        self as u32
+    }
 }
 
 impl SlotNumber for u16 {
@@ -285,9 +341,10 @@ impl Layouts {
         let (mut keys, mut sources) = (Vec::with_capacity(most), Vec::with_capacity(most));
         merge(&left, &right, symbols, |key, l, r| {
             keys.push(key);
-            sources.push(r.map_or_else(|| l.expect("from one side"), |r| r | Plan::RIGHT));
+            sources.push(r.map_or_else(|| l.expect("from one side"), |r| r | Sources::RIGHT));
         });
-        self.remember(&self.updates, a, b, &keys, sources)
+        let sources = Sources::new(left.len().max(right.len()), sources);
+        self.remember(&self.updates, (a, b), &keys, sources)
     }
 
     /// How to make `intersectAttrs a b`: the attributes of `b` whose names are in `a`.
@@ -298,22 +355,21 @@ impl Layouts {
         let right = self.keys(b);
         let kept = right.iter().enumerate().filter(|(_, k)| self.search(a, **k).is_some());
         let (keys, sources): (Vec<Symbol>, Vec<u32>) =
-            kept.map(|(slot, &key)| (key, slot as u32 | Plan::RIGHT)).unzip();
-        self.remember(&self.intersections, a, b, &keys, sources)
+            kept.map(|(slot, &key)| (key, slot as u32 | Sources::RIGHT)).unzip();
+        self.remember(&self.intersections, (a, b), &keys, Sources::new(right.len(), sources))
     }
 
     fn remember(
         &self,
         table: &RefCell<HashMap<(LayoutId, LayoutId), Arc<Plan>, FxBuildHasher>>,
-        a: LayoutId,
-        b: LayoutId,
+        layouts: (LayoutId, LayoutId),
         keys: &[Symbol],
-        sources: Vec<u32>,
+        sources: Sources,
     ) -> Arc<Plan> {
-        let plan = Arc::new(Plan { layout: self.intern(keys), sources: sources.into() });
+        let plan = Arc::new(Plan { layout: self.intern(keys), sources });
         // Package sets are merged anew for each stage of a bootstrap, so plans of thousands of slots pay, too.
         if keys.len() <= MAX_REMEMBERED {
-            table.borrow_mut().insert((a, b), plan.clone());
+            table.borrow_mut().insert(layouts, plan.clone());
         }
         plan
     }

@@ -7,6 +7,6 @@ pub mod heap;
 pub mod layout;
 pub mod val;
 
-pub use heap::{Claim, Heap, Slot, StringParts, ThunkCode};
-pub use layout::{LayoutId, Layouts, Plan};
+pub use heap::{Claim, Heap, Overlay, Slot, StringParts, ThunkCode};
+pub use layout::{LayoutId, Layouts, Plan, Source, Sources};
 pub use val::{Kind, Tag, Val};

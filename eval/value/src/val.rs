@@ -29,6 +29,8 @@ pub enum Tag {
 
 /// Where the number of an element of a mapping starts in a [`Val`]; addresses are shorter.
 const ELEMENT_SHIFT: u32 = 48;
+/// Objects lie below this address, as far as a process gets memory that does not ask for more.
+pub(crate) const MAX_ADDRESS: u64 = 1 << ELEMENT_SHIFT;
 
 /// What an object on the heap is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -142,11 +144,10 @@ impl Val {
         self.is_thunk() && self.0 >> ELEMENT_SHIFT != 0
     }
 
-    /// The element `i` of the mapping at `address`, if both fit.
+    /// The element `i` of the mapping at `address`, if its number fits.
     pub(crate) fn element(address: u64, i: usize) -> Option<Val> {
         let number = i as u64 + 1;
-        (address >> ELEMENT_SHIFT == 0 && number < 1 << (64 - ELEMENT_SHIFT))
-            .then_some(Val(address | number << ELEMENT_SHIFT))
+        (number < 1 << (64 - ELEMENT_SHIFT)).then_some(Val(address | number << ELEMENT_SHIFT))
     }
 
     /// Which element of its mapping it is.
@@ -160,10 +161,11 @@ impl Val {
         (self.object().0 & !7) as usize
     }
 
-    /// The mapping of an element as an object; anything else as it is.
+    /// The mapping of an element as an object; anything else that points to the heap as it is.
     #[inline(always)]
     pub(crate) fn object(self) -> Val {
-        if self.is_thunk() { Val(self.0 & ((1 << ELEMENT_SHIFT) - 1)) } else { self }
+        debug_assert!(self.is_pointer());
+        Val(self.0 & (MAX_ADDRESS - 1))
     }
 
     /// Whether it is an attribute set.

@@ -1,7 +1,7 @@
 //! The collector: what the roots reach stays as it was, the rest is room for new values.
 
 use frazil_syntax::symbol::Symbols;
-use frazil_value::{Claim, Heap, LayoutId, Layouts, Slot, Val};
+use frazil_value::{Claim, Heap, LayoutId, Layouts, Overlay, Slot, Val};
 use proptest::prelude::*;
 
 /// Fewer of something where every step is checked and takes a thousand times as long.
@@ -181,10 +181,10 @@ impl World {
             | Recipe::Unfilled(_)
             | Recipe::Select(_)
             | Recipe::Apply(..) => values(heap.captures(*v)),
-            Recipe::Overlay(..) => {
-                let (base, delta, _, flat) = heap.overlay(*v);
-                [base, delta].into_iter().chain(flat).collect()
-            }
+            Recipe::Overlay(..) => match heap.overlay(*v) {
+                Overlay::Layers { base, delta, .. } => vec![base, delta],
+                Overlay::Flat(flat) => vec![flat],
+            },
             Recipe::Partial(..) => {
                 let (function, arguments) = heap.partial(*v);
                 std::iter::once(function).chain(values(arguments)).collect()
@@ -339,7 +339,7 @@ proptest! {
                 }
             }
             if let Some(n) = flat {
-                let flat = world.heap.overlay(overlay).3.expect("it was flattened");
+                let Overlay::Flat(flat) = world.heap.overlay(overlay) else { panic!("it was flattened") };
                 prop_assert_eq!(world.heap.bytes(world.heap.attr(flat, 1).get()), texts(n));
             }
         }

@@ -1,7 +1,7 @@
 //! Layouts against a plain map: what they find, and the plans to make one set of two.
 
 use frazil_syntax::symbol::{Symbol, Symbols};
-use frazil_value::{LayoutId, Layouts, Plan};
+use frazil_value::{LayoutId, Layouts, Plan, Source, Sources};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,11 +36,12 @@ impl World {
 
     /// The set that a plan makes of two sets whose values are these.
     fn carry_out(&self, plan: &Plan, left: &[&str], right: &[&str]) -> BTreeMap<String, String> {
-        let value = |&source: &u32| match source & Plan::RIGHT {
-            0 => left[source as usize].to_owned(),
-            _ => right[(source & !Plan::RIGHT) as usize].to_owned(),
+        let sources: Vec<Source> = match &plan.sources {
+            Sources::Narrow(packed) => packed.iter().map(|&source| Sources::narrow(source)).collect(),
+            Sources::Wide(packed) => packed.iter().map(|&source| Sources::wide(source)).collect(),
         };
-        self.names(plan.layout).into_iter().zip(plan.sources.iter().map(value)).collect()
+        let value = |source: Source| [left, right][source.set][source.slot].to_owned();
+        self.names(plan.layout).into_iter().zip(sources.into_iter().map(value)).collect()
     }
 }
 

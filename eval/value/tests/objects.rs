@@ -2,7 +2,7 @@
 
 use frazil_syntax::symbol::Symbols;
 use frazil_value::heap::NO_UNIT;
-use frazil_value::{Claim, Heap, Kind, LayoutId, Layouts, Slot, ThunkCode, Val};
+use frazil_value::{Claim, Heap, Kind, LayoutId, Layouts, Overlay, Slot, ThunkCode, Val};
 
 /// A length that needs a chunk of its own; Miri takes its time.
 const LONG: usize = if cfg!(miri) { 33_000 } else { 300_000 };
@@ -127,10 +127,10 @@ fn an_overlay_remembers_its_flat_set() {
     let layout = layouts.intern(&[symbols.intern(b"a")]);
     let [base, delta, flat] = [0, 1, 2].map(|n| heap.new_attrs(layout, 0, [ints(3)[n]].into_iter()));
     let overlay = heap.new_overlay(4, 7, base, delta);
-    assert_eq!(heap.overlay(overlay), (base, delta, 4, None));
+    assert_eq!(heap.overlay(overlay), Overlay::Layers { base, delta, depth: 4 });
     assert_eq!((heap.layout(overlay), heap.positions(overlay)), (None, 0));
     heap.set_flattened(overlay, flat);
-    assert_eq!(heap.overlay(overlay), (base, delta, 4, Some(flat)));
+    assert_eq!(heap.overlay(overlay), Overlay::Flat(flat));
 }
 
 #[test]

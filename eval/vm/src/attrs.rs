@@ -6,7 +6,7 @@ use crate::machine::Machine;
 use crate::slots::Slots;
 use frazil_syntax::symbol::Symbol;
 use frazil_value::layout::LayoutKeys;
-use frazil_value::{LayoutId, Plan, Slot, Val};
+use frazil_value::{LayoutId, Overlay, Plan, Slot, Source, Sources, Val};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// An entry of [`Positions`]; 0 is for sets whose attributes are defined nowhere.
@@ -164,22 +164,32 @@ impl<'w> Machine<'w> {
     /// The slot of an attribute.
     #[inline]
     pub fn attr(&self, set: Val, name: Symbol) -> Option<&'w Slot> {
+        self.layer_of(set, name).map(|(set, slot)| self.heap.attr(set, slot))
+    }
+
+    /// The plain set that an attribute comes from, which is the set itself or one of its layers, and the slot there.
+    #[inline]
+    fn layer_of(&self, set: Val, name: Symbol) -> Option<(Val, u32)> {
         let mut set = set;
         loop {
             if let Some(layout) = self.heap.layout(set) {
-                return self.layouts.find(layout, name).map(|slot| self.heap.attr(set, slot));
+                return self.layouts.find(layout, name).map(|slot| (set, slot));
             }
-            let (base, delta, _, flat) = self.heap.overlay(set);
-            if let Some(flat) = flat {
-                set = flat;
-                continue;
-            }
-            let found = self.attr(delta, name);
-            if found.is_some() {
-                return found;
-            }
-            set = base;
+            set = match self.heap.overlay(set) {
+                Overlay::Flat(flat) => flat,
+                Overlay::Layers { base, delta, .. } => match self.layer_of(delta, name) {
+                    Some(found) => return Some(found),
+                    None => base,
+                },
+            };
         }
+    }
+
+    /// The value of an attribute, and where it is defined.
+    pub(crate) fn attr_with_pos(&self, set: Val, name: Symbol) -> Option<(Val, Pos)> {
+        let (layer, slot) = self.layer_of(set, name)?;
+        let pos = self.slot_pos(self.heap.positions(layer), slot, name);
+        Some((self.heap.attr(layer, slot).get(), pos))
     }
 
     /// The slot of the attribute that a site selects.
@@ -206,15 +216,16 @@ impl<'w> Machine<'w> {
         if self.heap.layout(set).is_some() {
             return set;
         }
-        let (base, delta, _, flat) = self.heap.overlay(set);
-        if let Some(flat) = flat {
-            return flat;
+        match self.heap.overlay(set) {
+            Overlay::Flat(flat) => flat,
+            Overlay::Layers { base, delta, .. } => {
+                // As deep as there are layers.
+                let (base, delta) = (self.flat(base), self.flat(delta));
+                let flat = self.merge(base, delta);
+                self.heap.set_flattened(set, flat);
+                flat
+            }
         }
-        // As deep as there are layers.
-        let (base, delta) = (self.flat(base), self.flat(delta));
-        let flat = self.merge(base, delta);
-        self.heap.set_flattened(set, flat);
-        flat
     }
 
     /// The keys in order of their names, and the values.
@@ -264,19 +275,15 @@ impl<'w> Machine<'w> {
         let ((la, va), (lb, vb)) = (self.plain_parts(a), self.plain_parts(b));
         let plan = self.layouts.update(la, lb, &self.st.symbols);
         let positions = self.st.positions.update(self.heap.positions(a), self.heap.positions(b), (la, lb));
-        self.gather(&plan, va, vb, positions)
+        self.gather(&plan, [va, vb], positions)
     }
 
     /// The set that a plan makes of the values of two others.
-    pub(crate) fn gather(&self, plan: &Plan, left: &[Slot], right: &[Slot], positions: PositionsId) -> Val {
+    pub(crate) fn gather(&self, plan: &Plan, sets: [&[Slot]; 2], positions: PositionsId) -> Val {
         // A list is known by what holds it, when it is printed.
         let keeps_lists = self.st.settings.patient;
-        let values = plan.sources.iter().map(|&source| {
-            let slot = match source & Plan::RIGHT {
-                0 => &left[source as usize],
-                _ => &right[(source & !Plan::RIGHT) as usize],
-            };
-            let v = slot.get();
+        let value = |source: Source| {
+            let v = sets[source.set][source.slot].get();
             if v.is_element() {
                 return v;
             }
@@ -285,8 +292,17 @@ impl<'w> Machine<'w> {
                 Some(value) if !(keeps_lists && value.is_list()) => value,
                 _ => v,
             }
-        });
-        self.heap.new_attrs(plan.layout, positions, values)
+        };
+        match &plan.sources {
+            Sources::Narrow(packed) => {
+                let values = packed.iter().map(|&source| value(Sources::narrow(source)));
+                self.heap.new_attrs(plan.layout, positions, values)
+            }
+            Sources::Wide(packed) => {
+                let values = packed.iter().map(|&source| value(Sources::wide(source)));
+                self.heap.new_attrs(plan.layout, positions, values)
+            }
+        }
     }
 
     /// `a // b` of two sets.
@@ -340,13 +356,14 @@ impl<'w> Machine<'w> {
         if self.heap.layout(set).is_some() {
             return layers.push(set);
         }
-        let (base, delta, _, flat) = self.heap.overlay(set);
-        if let Some(flat) = flat {
-            return layers.push(flat);
+        match self.heap.overlay(set) {
+            Overlay::Flat(flat) => layers.push(flat),
+            // As deep as there are layers.
+            Overlay::Layers { base, delta, .. } => {
+                self.push_layers(base, layers);
+                self.push_layers(delta, layers);
+            }
         }
-        // As deep as there are layers.
-        self.push_layers(base, layers);
-        self.push_layers(delta, layers);
     }
 
     /// How many attributes there are at most.
@@ -382,15 +399,7 @@ impl<'w> Machine<'w> {
 
     /// Where an attribute is defined.
     pub fn attr_pos(&self, set: Val, name: Symbol) -> Pos {
-        let mut set = set;
-        loop {
-            if let Some(layout) = self.heap.layout(set) {
-                let Some(slot) = self.layouts.find(layout, name) else { return Pos::NONE };
-                return self.slot_pos(self.heap.positions(set), slot, name);
-            }
-            let (base, delta, ..) = self.heap.overlay(set);
-            set = if self.attr(delta, name).is_some() { delta } else { base };
-        }
+        self.attr_with_pos(set, name).map_or(Pos::NONE, |(_, pos)| pos)
     }
 
     fn slot_pos(&self, id: PositionsId, slot: u32, name: Symbol) -> Pos {

@@ -294,7 +294,8 @@ pub(super) fn extent(head: u64, layouts: &Layouts) -> (usize, usize) {
             let n = layouts.len(LayoutId(id_of(head)));
             (n, n)
         }
-        Kind::Overlay | Kind::Mapping => (3, 3),
+        Kind::Overlay => (2, 2),
+        Kind::Mapping => (3, 3),
         Kind::List => (id_of(head) as usize, id_of(head) as usize),
         Kind::String => (1 + (id_of(head) as usize).div_ceil(8), 0),
         Kind::Path => ((id_of(head) as usize).div_ceil(8), 0),

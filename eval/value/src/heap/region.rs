@@ -1,5 +1,6 @@
 //! Chunks of memory, the bits of their lines, and regions that objects are bumped into.
 
+use crate::val::MAX_ADDRESS;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -30,6 +31,7 @@ impl Chunk {
         // SAFETY: the chunk is longer than its header.
         unsafe { base.write_bytes(0, HEADER) };
         let base = base.expose_provenance();
+        assert!(((base + bytes) as u64) < MAX_ADDRESS, "H1: a value has no room for a higher address");
         let chunk = Chunk { base, bytes, top: base + HEADER };
         chunk.set_index(index);
         chunk
@@ -195,9 +197,18 @@ pub(super) fn mark_lines(at: usize, bytes: usize) {
     let base = at & !(CHUNK - 1);
     let first = (at - base) / LINE;
     let last = ((at - base + bytes - 1) / LINE).min(LINES - 1);
-    for line in first..=last {
-        let bits = word(base, 1 + line / 64);
-        bits.store(bits.load(Relaxed) | 1 << (line % 64), Relaxed);
+    let (from, to) = (u64::MAX << (first % 64), u64::MAX >> (63 - last % 64));
+    let set = |i: usize, lines: u64| {
+        let bits = word(base, 1 + i);
+        bits.store(bits.load(Relaxed) | lines, Relaxed);
+    };
+    match (first / 64, last / 64) {
+        (i, j) if i == j => set(i, from & to),
+        (i, j) => {
+            set(i, from);
+            (i + 1..j).for_each(|i| set(i, u64::MAX));
+            set(j, to);
+        }
     }
 }
 

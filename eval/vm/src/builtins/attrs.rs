@@ -9,7 +9,7 @@ use crate::native::{Native, Step, traced};
 use crate::trace::BY_MAP_ATTRS;
 use frazil_syntax::symbol::Symbol;
 use frazil_value::heap::NO_UNIT;
-use frazil_value::{Slot, Val};
+use frazil_value::{Overlay, Slot, Val};
 use rustc_hash::FxHashMap;
 
 macro_rules! two {
@@ -269,19 +269,19 @@ fn intersect(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
     let plan = m.layouts.intersection(la, lb);
     let positions = m.st.positions.subset(m.heap.positions(a[1]), lb);
     let (left, right) = (m.heap.attr_values(a[0], m.layouts), m.heap.attr_values(a[1], m.layouts));
-    Ok(Step::Done(m.gather(&plan, left, right, positions)))
+    Ok(Step::Done(m.gather(&plan, [left, right], positions)))
 }
 
 /// The same by looking each name of the left set up, which is cheap when that is the small one.
 fn intersect_large(m: &mut Machine<'_>, a: Val, b: Val) -> Val {
     let (keys, _) = m.attrs(a);
-    let found =
-        keys.iter().filter_map(|&key| m.attr(b, key).map(|slot| (key, slot.get(), m.attr_pos(b, key))));
     let (mut names, mut values, mut pos) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, value, at) in found {
-        names.push(name);
-        values.push(value);
-        pos.push(at);
+    for &key in keys.iter() {
+        if let Some((value, at)) = m.attr_with_pos(b, key) {
+            names.push(key);
+            values.push(value);
+            pos.push(at);
+        }
     }
     if names.len() > 64 {
         return m.new_attrs(&names, &values);
@@ -327,12 +327,13 @@ const MAPPED: usize = 8;
 /// Maps a large set made of several layer by layer, so that their keys stay shared. It is as deep as overlays are.
 fn map_layers(m: &mut Machine<'_>, f: Val, set: Val) -> Val {
     let Some(layout) = m.heap.layout(set) else {
-        let (base, delta, depth, flat) = m.heap.overlay(set);
-        if let Some(flat) = flat {
-            return map_layers(m, f, flat);
-        }
-        let (base, delta) = (map_layers(m, f, base), map_layers(m, f, delta));
-        return m.heap.new_overlay(depth, m.heap.overlay_size(set), base, delta);
+        return match m.heap.overlay(set) {
+            Overlay::Flat(flat) => map_layers(m, f, flat),
+            Overlay::Layers { base, delta, depth } => {
+                let (base, delta) = (map_layers(m, f, base), map_layers(m, f, delta));
+                m.heap.new_overlay(depth, m.heap.overlay_size(set), base, delta)
+            }
+        };
     };
     let n = m.layouts.len(layout);
     if n >= MAPPED
