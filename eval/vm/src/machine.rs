@@ -74,6 +74,12 @@ pub struct Machine<'w> {
     pub(crate) trail: Trail,
 }
 
+/// A capture that has no register: few units have so many, and those that do need it in one place.
+#[inline(never)]
+fn capture(heap: &Heap, env: Val, i: u16) -> Val {
+    heap.captures(env)[i as usize].get()
+}
+
 fn window(regs: &mut [Val], base: usize) -> &mut [Val; WINDOW] {
     (&mut regs[base..base + WINDOW]).try_into().expect("the slice has that length")
 }
@@ -776,564 +782,600 @@ impl<'w> Machine<'w> {
     ) -> Result<Option<Val>, Error> {
         let heap = self.heap;
         let mut code = code;
+        let mut ops: &[Op] = &code.ops;
         let (mut base, mut env) = (frame.base as usize, frame.env);
         let mut ip = frame.ip as usize + frame.done as usize;
         let mut w = window(regs, base);
-        'run: loop {
-            // Leaves the frame at an instruction: to be run again, or to go on with.
-            macro_rules! leave {
-                ($done:expr) => {{
-                    let frame = self.frames.last_mut().expect("this frame");
-                    (frame.ip, frame.done) = (ip as u32, $done);
-                }};
-            }
-            macro_rules! fallible {
-                ($result:expr) => {
-                    match $result {
-                        Ok(v) => v,
-                        Err(error) => {
-                            leave!(false);
-                            return Err(error);
-                        }
-                    }
-                };
-            }
-            macro_rules! fail {
-                ($error:expr) => {{
-                    leave!(false);
-                    return Err($error);
-                }};
-            }
-            // Goes on with the frame on top.
-            macro_rules! switch {
-                () => {{
-                    let frame = self.frames.last().expect("above the floor");
-                    let Some(next) = frame.code.filter(|_| !self.wants_collection) else { return Ok(None) };
-                    code = next;
-                    (base, env) = (frame.base as usize, frame.env);
-                    ip = frame.ip as usize + frame.done as usize;
-                    w = window(regs, base);
-                    continue 'run;
-                }};
-            }
-            macro_rules! force {
-                ($reg:expr) => {{
-                    let reg = $reg as u8;
-                    let mut v = w[reg as usize];
-                    if v.is_element() {
-                        v = self.call_of(v);
-                        w[reg as usize] = v;
-                    }
-                    if v.is_thunk() {
-                        match heap.claim::<SHARED>(v) {
-                            Claim::Done(value) => {
-                                w[reg as usize] = value;
-                                value
-                            }
-                            claim => {
+        loop {
+            'frame: {
+                // Leaves the frame at an instruction: to be run again, or to go on with.
+                macro_rules! leave {
+                    ($done:expr) => {{
+                        let frame = self.frames.last_mut().expect("this frame");
+                        (frame.ip, frame.done) = (ip as u32, $done);
+                    }};
+                }
+                macro_rules! fallible {
+                    ($result:expr) => {
+                        match $result {
+                            Ok(v) => v,
+                            Err(error) => {
                                 leave!(false);
-                                match self.start_claimed(regs, v, claim, reg) {
-                                    Ok(None) => switch!(),
-                                    Ok(Some(value)) => {
-                                        w = window(regs, base);
-                                        w[reg as usize] = value;
-                                        value
-                                    }
-                                    Err(error) => {
-                                        self.trail.operand = Some(reg);
-                                        return Err(error);
-                                    }
-                                }
+                                return Err(error);
                             }
                         }
-                    } else {
-                        v
-                    }
-                }};
-            }
-            // Starts something that gives the value of this instruction.
-            macro_rules! start {
-                ($dst:expr, $step:expr) => {{
-                    let step = $step;
-                    leave!(true);
-                    match self.start_step(regs, step, $dst, Val::ABSENT)? {
-                        Some(v) => {
-                            w = window(regs, base);
-                            w[$dst as usize] = v;
-                        }
-                        None => switch!(),
-                    }
-                }};
-            }
-            // Starts something that gives an operand of this instruction.
-            macro_rules! start_operand {
-                ($reg:expr, $step:expr) => {{
-                    let step = $step;
-                    leave!(false);
-                    match self.start_step(regs, step, $reg, Val::ABSENT)? {
-                        Some(v) => {
-                            w = window(regs, base);
-                            w[$reg as usize] = v;
-                        }
-                        None => switch!(),
-                    }
-                }};
-            }
-            macro_rules! source {
-                ($from:expr) => {{
-                    let from = $from;
-                    if from < frazil_code::Child::CAPTURE {
-                        w[from as usize]
-                    } else {
-                        heap.captures(env)[(from - frazil_code::Child::CAPTURE) as usize].get()
-                    }
-                }};
-            }
-            let op = code.ops[ip];
-            match op {
-                Op::Const { dst, k } => w[dst as usize] = code.consts[k as usize],
-                Op::Move { dst, src } => w[dst as usize] = w[src as usize],
-                Op::LoadCapture { dst, i } => w[dst as usize] = heap.captures(env)[i as usize].get(),
-                Op::LoadSlot { dst, from, slot } => w[dst as usize] = self.slot(w[from as usize], slot),
-                Op::Thunk { dst, child } => {
-                    let child = &code.children[child as usize];
-                    let v = heap.new_thunk(child.unit, code.sources(child).iter().map(|&c| source!(c)));
-                    self.st.stats.thunks += 1;
-                    w[dst as usize] = v;
+                    };
                 }
-                Op::Closure { dst, child } => {
-                    let child = &code.children[child as usize];
-                    w[dst as usize] =
-                        heap.new_closure(child.unit, code.sources(child).iter().map(|&c| source!(c)));
+                macro_rules! fail {
+                    ($error:expr) => {{
+                        leave!(false);
+                        return Err($error);
+                    }};
                 }
-                Op::NewThunk { dst, child } => {
-                    let child = &code.children[child as usize];
-                    self.st.stats.thunks += 1;
-                    w[dst as usize] = heap.new_unfilled_thunk(child.unit, code.sources(child).len());
-                }
-                Op::NewClosure { dst, child } => {
-                    let child = &code.children[child as usize];
-                    w[dst as usize] = heap.new_unfilled_closure(child.unit, code.sources(child).len());
-                }
-                Op::Fill { src, child } => {
-                    let child = &code.children[child as usize];
-                    heap.fill_captures(w[src as usize], code.sources(child).iter().map(|&c| source!(c)));
-                }
-                Op::NewDefault { dst, child } => {
-                    if w[dst as usize] == Val::ABSENT {
-                        let child = &code.children[child as usize];
-                        w[dst as usize] = if child.is_lambda {
-                            heap.new_unfilled_closure(child.unit, code.sources(child).len())
+                macro_rules! force {
+                    ($reg:expr) => {{
+                        let reg = $reg as u8;
+                        let v = w[reg as usize];
+                        if !v.is_thunk() {
+                            v
+                        } else if let Some(value) = heap.result(v) {
+                            w[reg as usize] = value;
+                            value
                         } else {
-                            self.st.stats.thunks += 1;
-                            heap.new_unfilled_thunk(child.unit, code.sources(child).len())
-                        };
-                    }
-                }
-                Op::FillDefault { src, child } => {
-                    let child = &code.children[child as usize];
-                    let v = w[src as usize];
-                    if heap.is_unfilled(v) && heap.unit(v) == child.unit {
-                        heap.fill_captures(v, code.sources(child).iter().map(|&c| source!(c)));
-                    }
-                }
-                Op::ConstDefault { dst, k } => {
-                    if w[dst as usize] == Val::ABSENT {
-                        w[dst as usize] = code.consts[k as usize];
-                    }
-                }
-                Op::MoveDefault { dst, src } => {
-                    if w[dst as usize] == Val::ABSENT {
-                        w[dst as usize] = w[src as usize];
-                    }
-                }
-                Op::SlotDefault { set, child, slot } => {
-                    let of = w[set as usize];
-                    let to = heap.attr(of, slot);
-                    if to.get() == Val::ABSENT {
-                        let child = &code.children[child as usize];
-                        let captures = code.sources(child).iter().map(|&c| source!(c));
-                        to.set(if child.is_lambda {
-                            heap.new_closure(child.unit, captures)
-                        } else {
-                            self.st.stats.thunks += 1;
-                            heap.new_thunk(child.unit, captures)
-                        });
-                        heap.remember(of);
-                    }
-                }
-                Op::LazySelect { dst, base: from, site } => {
-                    let from = w[from as usize];
-                    let site = &code.sites[site as usize];
-                    w[dst as usize] = self.lazy_select(code, ip, from, site);
-                }
-                Op::TryWith { dst, scope, site } => {
-                    if let Some(set) = heap.peek(w[scope as usize])
-                        && set.is_attrs()
-                        && let Some(slot) = self.attr_at(set, &code.sites[site as usize])
-                    {
-                        w[dst as usize] = slot.get();
-                        ip += 1;
-                    }
-                }
-                Op::LazyCall { dst, base: f, n } => {
-                    let (unit, at) =
-                        if ip <= u16::MAX as usize { (code.unit, ip as u16) } else { (NO_UNIT, 0) };
-                    let args = &w[f as usize + 1..f as usize + 1 + n as usize];
-                    self.st.stats.thunks += 1;
-                    w[dst as usize] = heap.new_apply_thunk(unit, at, w[f as usize], args);
-                }
-                Op::Set { dst, base: first, shape } => {
-                    let (layout, positions) = code.shapes[shape as usize];
-                    let n = self.layouts.len(layout);
-                    let values = w[first as usize..first as usize + n].iter().copied();
-                    w[dst as usize] = heap.new_attrs(layout, positions, values);
-                }
-                Op::NewSet { dst, shape } => {
-                    let (layout, positions) = code.shapes[shape as usize];
-                    let n = self.layouts.len(layout);
-                    w[dst as usize] = heap.new_attrs(layout, positions, std::iter::repeat_n(Val::ABSENT, n));
-                }
-                Op::SetSlot { to, src, slot } => {
-                    let to = w[to as usize];
-                    let slots = if to.is_list() { heap.list(to) } else { heap.attr_values(to, self.layouts) };
-                    slots[slot as usize].set(w[src as usize]);
-                    heap.remember(to);
-                }
-                Op::Dynamic { set, base: pair, .. } => {
-                    let name = force!(pair);
-                    if name != Val::NULL {
-                        const CONTEXT: &str = "while evaluating the name of a dynamic attribute";
-                        fallible!(self.check_name(name, code.pos_at(ip), CONTEXT));
-                        let value = w[pair as usize + 1];
-                        w[set as usize] =
-                            fallible!(self.add_dynamic(w[set as usize], name, value, code.pos_at(ip)));
-                    }
-                }
-                Op::Overrides { dst, set, site } => {
-                    let of = w[set as usize];
-                    let slot = self.attr(of, code.sites[site as usize].name).expect("the attribute is there");
-                    w[dst as usize] = slot.get();
-                    let overrides = force!(dst);
-                    if !overrides.is_attrs() {
-                        let error = self.wanted("a set", overrides);
-                        fail!(error.while_(Pos::NONE, "while evaluating the `__overrides` attribute"));
-                    }
-                    w[dst as usize] = self.override_attrs(of, overrides);
-                }
-                Op::List { dst, base: first, n } => {
-                    let values = w[first as usize..first as usize + n as usize].iter().copied();
-                    w[dst as usize] = heap.new_list(values);
-                }
-                Op::NewList { dst, n } => {
-                    w[dst as usize] = heap.new_list(std::iter::repeat_n(Val::ABSENT, n as usize));
-                }
-                Op::Force { src } => {
-                    force!(src);
-                }
-                Op::Select { dst, base: from, site } => {
-                    let set = force!(from);
-                    let site = &code.sites[site as usize];
-                    if !set.is_attrs() {
-                        fail!(self.wanted("a set", set).while_(code.pos_at(ip), SELECTING));
-                    }
-                    match self.attr_at(set, site) {
-                        Some(slot) => {
-                            let v = slot.get();
-                            w[dst as usize] = match heap.peek(v) {
-                                Some(value) if v.is_thunk() => {
-                                    slot.set(value);
+                            leave!(false);
+                            match self.start_force(regs, v, reg) {
+                                Ok(None) => break 'frame,
+                                Ok(Some(value)) => {
+                                    w = window(regs, base);
+                                    w[reg as usize] = value;
                                     value
                                 }
-                                _ => v,
+                                Err(error) => {
+                                    self.trail.operand = Some(reg);
+                                    return Err(error);
+                                }
+                            }
+                        }
+                    }};
+                }
+                // Starts something that gives the value of this instruction.
+                macro_rules! start {
+                    ($dst:expr, $step:expr) => {{
+                        let step = $step;
+                        leave!(true);
+                        match self.start_step(regs, step, $dst, Val::ABSENT)? {
+                            Some(v) => {
+                                w = window(regs, base);
+                                w[$dst as usize] = v;
+                            }
+                            None => break 'frame,
+                        }
+                    }};
+                }
+                // Starts something that gives an operand of this instruction.
+                macro_rules! start_operand {
+                    ($reg:expr, $step:expr) => {{
+                        let step = $step;
+                        leave!(false);
+                        match self.start_step(regs, step, $reg, Val::ABSENT)? {
+                            Some(v) => {
+                                w = window(regs, base);
+                                w[$reg as usize] = v;
+                            }
+                            None => break 'frame,
+                        }
+                    }};
+                }
+                macro_rules! source {
+                    ($from:expr) => {{
+                        let from = $from;
+                        if from < frazil_code::Child::CAPTURE {
+                            w[from as usize]
+                        } else {
+                            capture(heap, env, from - frazil_code::Child::CAPTURE)
+                        }
+                    }};
+                }
+                'run: loop {
+                    match ops[ip] {
+                        Op::Const { dst, k } => w[dst as usize] = code.consts[k as usize],
+                        Op::Move { dst, src } => w[dst as usize] = w[src as usize],
+                        Op::LoadCapture { dst, i } => w[dst as usize] = heap.captures(env)[i as usize].get(),
+                        Op::LoadSlot { dst, from, slot } => {
+                            w[dst as usize] = self.slot(w[from as usize], slot)
+                        }
+                        Op::Thunk { dst, child } => {
+                            let child = &code.children[child as usize];
+                            let v =
+                                heap.new_thunk(child.unit, code.sources(child).iter().map(|&c| source!(c)));
+                            self.st.stats.thunks += 1;
+                            w[dst as usize] = v;
+                        }
+                        Op::Closure { dst, child } => {
+                            let child = &code.children[child as usize];
+                            w[dst as usize] =
+                                heap.new_closure(child.unit, code.sources(child).iter().map(|&c| source!(c)));
+                        }
+                        Op::NewThunk { dst, child } => {
+                            let child = &code.children[child as usize];
+                            self.st.stats.thunks += 1;
+                            w[dst as usize] = heap.new_unfilled_thunk(child.unit, code.sources(child).len());
+                        }
+                        Op::NewClosure { dst, child } => {
+                            let child = &code.children[child as usize];
+                            w[dst as usize] =
+                                heap.new_unfilled_closure(child.unit, code.sources(child).len());
+                        }
+                        Op::Fill { src, child } => {
+                            let child = &code.children[child as usize];
+                            heap.fill_captures(
+                                w[src as usize],
+                                code.sources(child).iter().map(|&c| source!(c)),
+                            );
+                        }
+                        Op::NewDefault { dst, child } => {
+                            if w[dst as usize] == Val::ABSENT {
+                                let child = &code.children[child as usize];
+                                w[dst as usize] = if child.is_lambda {
+                                    heap.new_unfilled_closure(child.unit, code.sources(child).len())
+                                } else {
+                                    self.st.stats.thunks += 1;
+                                    heap.new_unfilled_thunk(child.unit, code.sources(child).len())
+                                };
+                            }
+                        }
+                        Op::FillDefault { src, child } => {
+                            let child = &code.children[child as usize];
+                            let v = w[src as usize];
+                            if heap.is_unfilled(v) && heap.unit(v) == child.unit {
+                                heap.fill_captures(v, code.sources(child).iter().map(|&c| source!(c)));
+                            }
+                        }
+                        Op::ConstDefault { dst, k } => {
+                            if w[dst as usize] == Val::ABSENT {
+                                w[dst as usize] = code.consts[k as usize];
+                            }
+                        }
+                        Op::MoveDefault { dst, src } => {
+                            if w[dst as usize] == Val::ABSENT {
+                                w[dst as usize] = w[src as usize];
+                            }
+                        }
+                        Op::SlotDefault { set, child, slot } => {
+                            let of = w[set as usize];
+                            let to = heap.attr(of, slot);
+                            if to.get() == Val::ABSENT {
+                                let child = &code.children[child as usize];
+                                let captures = code.sources(child).iter().map(|&c| source!(c));
+                                to.set(if child.is_lambda {
+                                    heap.new_closure(child.unit, captures)
+                                } else {
+                                    self.st.stats.thunks += 1;
+                                    heap.new_thunk(child.unit, captures)
+                                });
+                                heap.remember(of);
+                            }
+                        }
+                        Op::LazySelect { dst, base: from, site } => {
+                            let from = w[from as usize];
+                            let site = &code.sites[site as usize];
+                            w[dst as usize] = self.lazy_select(code, ip, from, site);
+                        }
+                        Op::TryWith { dst, scope, site } => {
+                            if let Some(set) = heap.peek(w[scope as usize])
+                                && set.is_attrs()
+                                && let Some(slot) = self.attr_at(set, &code.sites[site as usize])
+                            {
+                                w[dst as usize] = slot.get();
+                                ip += 1;
+                            }
+                        }
+                        Op::LazyCall { dst, base: f, n } => {
+                            let (unit, at) =
+                                if ip <= u16::MAX as usize { (code.unit, ip as u16) } else { (NO_UNIT, 0) };
+                            let args = &w[f as usize + 1..f as usize + 1 + n as usize];
+                            self.st.stats.thunks += 1;
+                            w[dst as usize] = heap.new_apply_thunk(unit, at, w[f as usize], args);
+                        }
+                        Op::Set { dst, base: first, shape } => {
+                            let (layout, positions) = code.shapes[shape as usize];
+                            let n = self.layouts.len(layout);
+                            let values = w[first as usize..first as usize + n].iter().copied();
+                            w[dst as usize] = heap.new_attrs(layout, positions, values);
+                        }
+                        Op::NewSet { dst, shape } => {
+                            let (layout, positions) = code.shapes[shape as usize];
+                            let n = self.layouts.len(layout);
+                            w[dst as usize] =
+                                heap.new_attrs(layout, positions, std::iter::repeat_n(Val::ABSENT, n));
+                        }
+                        Op::SetSlot { to, src, slot } => {
+                            let to = w[to as usize];
+                            let slots =
+                                if to.is_list() { heap.list(to) } else { heap.attr_values(to, self.layouts) };
+                            slots[slot as usize].set(w[src as usize]);
+                            heap.remember(to);
+                        }
+                        Op::Dynamic { set, base: pair, .. } => {
+                            let name = force!(pair);
+                            if name != Val::NULL {
+                                const CONTEXT: &str = "while evaluating the name of a dynamic attribute";
+                                fallible!(self.check_name(name, code.pos_at(ip), CONTEXT));
+                                let value = w[pair as usize + 1];
+                                w[set as usize] = fallible!(self.add_dynamic(
+                                    w[set as usize],
+                                    name,
+                                    value,
+                                    code.pos_at(ip)
+                                ));
+                            }
+                        }
+                        Op::Overrides { dst, set, site } => {
+                            let of = w[set as usize];
+                            let slot = self
+                                .attr(of, code.sites[site as usize].name)
+                                .expect("the attribute is there");
+                            w[dst as usize] = slot.get();
+                            let overrides = force!(dst);
+                            if !overrides.is_attrs() {
+                                let error = self.wanted("a set", overrides);
+                                fail!(
+                                    error.while_(Pos::NONE, "while evaluating the `__overrides` attribute")
+                                );
+                            }
+                            w[dst as usize] = self.override_attrs(of, overrides);
+                        }
+                        Op::List { dst, base: first, n } => {
+                            let values = w[first as usize..first as usize + n as usize].iter().copied();
+                            w[dst as usize] = heap.new_list(values);
+                        }
+                        Op::NewList { dst, n } => {
+                            w[dst as usize] = heap.new_list(std::iter::repeat_n(Val::ABSENT, n as usize));
+                        }
+                        Op::Force { src } => {
+                            force!(src);
+                        }
+                        Op::Select { dst, base: from, site } => {
+                            let set = force!(from);
+                            let site = &code.sites[site as usize];
+                            if !set.is_attrs() {
+                                fail!(self.wanted("a set", set).while_(code.pos_at(ip), SELECTING));
+                            }
+                            match self.attr_at(set, site) {
+                                Some(slot) => {
+                                    let v = slot.get();
+                                    w[dst as usize] = match heap.peek(v) {
+                                        Some(value) if v.is_thunk() => {
+                                            slot.set(value);
+                                            value
+                                        }
+                                        _ => v,
+                                    };
+                                }
+                                None => fail!(self.missing(set, site.name, code.pos_at(ip))),
+                            }
+                        }
+                        Op::SelectOr { dst, base: from, site } => {
+                            let set = force!(from);
+                            if set.is_attrs()
+                                && let Some(slot) = self.attr_at(set, &code.sites[site as usize])
+                            {
+                                w[dst as usize] = slot.get();
+                                ip += 1;
+                            }
+                        }
+                        Op::Name { name } => {
+                            let name = force!(name);
+                            fallible!(self.check_name(
+                                name,
+                                code.pos_at(ip),
+                                "while evaluating an attribute name"
+                            ));
+                        }
+                        Op::SelectDynamic { dst, base: from, name } => {
+                            let name = force!(name);
+                            fallible!(self.check_name(
+                                name,
+                                code.pos_at(ip),
+                                "while evaluating an attribute name"
+                            ));
+                            let set = force!(from);
+                            if !set.is_attrs() {
+                                fail!(self.wanted("a set", set).while_(code.pos_at(ip), SELECTING));
+                            }
+                            let symbol = self.symbol(name);
+                            match self.attr(set, symbol) {
+                                Some(slot) => w[dst as usize] = slot.get(),
+                                None => fail!(self.missing(set, symbol, code.pos_at(ip))),
+                            }
+                        }
+                        Op::SelectDynamicOr { dst, base: from, name } => {
+                            let name = force!(name);
+                            fallible!(self.check_name(
+                                name,
+                                code.pos_at(ip),
+                                "while evaluating an attribute name"
+                            ));
+                            let set = force!(from);
+                            let symbol = self.symbol(name);
+                            if set.is_attrs()
+                                && let Some(slot) = self.attr(set, symbol)
+                            {
+                                w[dst as usize] = slot.get();
+                                ip += 1;
+                            }
+                        }
+                        Op::Has { dst, base: from, site } => {
+                            let set = force!(from);
+                            let has =
+                                set.is_attrs() && self.attr_at(set, &code.sites[site as usize]).is_some();
+                            w[dst as usize] = Val::bool(has);
+                        }
+                        Op::HasDynamic { dst, base: from, name } => {
+                            let name = force!(name);
+                            fallible!(self.check_name(
+                                name,
+                                code.pos_at(ip),
+                                "while evaluating an attribute name"
+                            ));
+                            let set = force!(from);
+                            let symbol = self.symbol(name);
+                            w[dst as usize] = Val::bool(set.is_attrs() && self.attr(set, symbol).is_some());
+                        }
+                        Op::With { dst, scope, site } => {
+                            let set = force!(scope);
+                            if !set.is_attrs() {
+                                fail!(self.wanted("a set", set).while_(
+                                    code.pos_at(ip),
+                                    "while evaluating the first subexpression of a with expression"
+                                ));
+                            }
+                            if let Some(slot) = self.attr_at(set, &code.sites[site as usize]) {
+                                w[dst as usize] = slot.get();
+                                ip += 1;
+                            }
+                        }
+                        Op::Undefined { site } => {
+                            fail!(self.undefined(code.sites[site as usize].name, code.pos_at(ip)))
+                        }
+                        Op::Call { dst, base: at, n } => {
+                            let f = force!(at);
+                            let first = at as usize + 1;
+                            if f.is_func() {
+                                match heap.function(f) {
+                                    (Kind::Closure, unit) => {
+                                        let callee = self.code(unit);
+                                        if callee.params == n {
+                                            self.st.stats.calls += 1;
+                                            leave!(true);
+                                            self.check_depth()?;
+                                            self.poll()?;
+                                            self.push_code(
+                                                regs,
+                                                callee,
+                                                base + first,
+                                                dst,
+                                                f,
+                                                Val::ABSENT,
+                                                true,
+                                            );
+                                            break 'frame;
+                                        }
+                                    }
+                                    (Kind::Primop, index) => {
+                                        let builtin = &builtins::TABLE[index as usize];
+                                        if builtin.arity == n {
+                                            for strict in builtin.strict {
+                                                let v = force!(at + 1 + strict.arg);
+                                                fallible!(self.check_want(v, strict));
+                                            }
+                                            self.st.stats.builtin_calls += 1;
+                                            let args = &w[first..first + n as usize];
+                                            match fallible!((builtin.run)(self, args)) {
+                                                Step::Done(v) => w[dst as usize] = v,
+                                                step => start!(dst, step),
+                                            }
+                                            ip += 1;
+                                            continue 'run;
+                                        }
+                                    }
+                                    _ => {}
+                                }
+                            }
+                            let args = Args::from_slice(&w[first..first + n as usize]);
+                            start!(dst, Step::ReturnCall(f, args));
+                        }
+                        Op::TracedCall { dst, base: at, n } => {
+                            let f = force!(at);
+                            let first = at as usize + 1;
+                            let call = TracedCall {
+                                f,
+                                args: Args::from_slice(&w[first..first + n as usize]),
+                                pos: code.pos_at(ip),
+                                called: false,
                             };
+                            leave!(true);
+                            self.push_native(Some(Box::new(call)), dst, Val::ABSENT, false);
+                            return Ok(None);
                         }
-                        None => fail!(self.missing(set, site.name, code.pos_at(ip))),
-                    }
-                }
-                Op::SelectOr { dst, base: from, site } => {
-                    let set = force!(from);
-                    if set.is_attrs()
-                        && let Some(slot) = self.attr_at(set, &code.sites[site as usize])
-                    {
-                        w[dst as usize] = slot.get();
-                        ip += 1;
-                    }
-                }
-                Op::Name { name } => {
-                    let name = force!(name);
-                    fallible!(self.check_name(name, code.pos_at(ip), "while evaluating an attribute name"));
-                }
-                Op::SelectDynamic { dst, base: from, name } => {
-                    let name = force!(name);
-                    fallible!(self.check_name(name, code.pos_at(ip), "while evaluating an attribute name"));
-                    let set = force!(from);
-                    if !set.is_attrs() {
-                        fail!(self.wanted("a set", set).while_(code.pos_at(ip), SELECTING));
-                    }
-                    let symbol = self.symbol(name);
-                    match self.attr(set, symbol) {
-                        Some(slot) => w[dst as usize] = slot.get(),
-                        None => fail!(self.missing(set, symbol, code.pos_at(ip))),
-                    }
-                }
-                Op::SelectDynamicOr { dst, base: from, name } => {
-                    let name = force!(name);
-                    fallible!(self.check_name(name, code.pos_at(ip), "while evaluating an attribute name"));
-                    let set = force!(from);
-                    let symbol = self.symbol(name);
-                    if set.is_attrs()
-                        && let Some(slot) = self.attr(set, symbol)
-                    {
-                        w[dst as usize] = slot.get();
-                        ip += 1;
-                    }
-                }
-                Op::Has { dst, base: from, site } => {
-                    let set = force!(from);
-                    let has = set.is_attrs() && self.attr_at(set, &code.sites[site as usize]).is_some();
-                    w[dst as usize] = Val::bool(has);
-                }
-                Op::HasDynamic { dst, base: from, name } => {
-                    let name = force!(name);
-                    fallible!(self.check_name(name, code.pos_at(ip), "while evaluating an attribute name"));
-                    let set = force!(from);
-                    let symbol = self.symbol(name);
-                    w[dst as usize] = Val::bool(set.is_attrs() && self.attr(set, symbol).is_some());
-                }
-                Op::With { dst, scope, site } => {
-                    let set = force!(scope);
-                    if !set.is_attrs() {
-                        fail!(self.wanted("a set", set).while_(
-                            code.pos_at(ip),
-                            "while evaluating the first subexpression of a with expression"
-                        ));
-                    }
-                    if let Some(slot) = self.attr_at(set, &code.sites[site as usize]) {
-                        w[dst as usize] = slot.get();
-                        ip += 1;
-                    }
-                }
-                Op::Undefined { site } => {
-                    fail!(self.undefined(code.sites[site as usize].name, code.pos_at(ip)))
-                }
-                Op::Call { dst, base: at, n } => {
-                    let f = force!(at);
-                    let first = at as usize + 1;
-                    if f.is_func() {
-                        match heap.function(f) {
-                            (Kind::Closure, unit) => {
-                                let callee = self.code(unit);
-                                if callee.params == n {
-                                    self.st.stats.calls += 1;
-                                    leave!(true);
-                                    self.check_depth()?;
-                                    self.poll()?;
-                                    self.push_code(regs, callee, base + first, dst, f, Val::ABSENT, true);
-                                    switch!();
+                        Op::Return { src } => {
+                            let v = force!(src);
+                            if let Some(v) = self.deliver(regs, v, floor) {
+                                return Ok(Some(v));
+                            }
+                            break 'frame;
+                        }
+                        Op::Jump { to } => {
+                            ip = to as usize;
+                            continue 'run;
+                        }
+                        Op::JumpIfFalse { cond, to, .. } => match force!(cond) {
+                            Val::TRUE => {}
+                            Val::FALSE => {
+                                ip = to as usize;
+                                continue 'run;
+                            }
+                            v => fail!(self.wanted_bool(v, code.pos_at(ip))),
+                        },
+                        Op::JumpIfTrue { cond, to, .. } => match force!(cond) {
+                            Val::FALSE => {}
+                            Val::TRUE => {
+                                ip = to as usize;
+                                continue 'run;
+                            }
+                            v => fail!(self.wanted_bool(v, code.pos_at(ip))),
+                        },
+                        Op::Bool { src, .. } => {
+                            let v = force!(src);
+                            if v.as_bool().is_none() {
+                                fail!(self.wanted_bool(v, code.pos_at(ip)));
+                            }
+                        }
+                        Op::AssertEqual { dst, a, b } => {
+                            let (a, b) = (force!(a), force!(b));
+                            start!(dst, crate::assert::equal(a, b, code.pos_at(ip)));
+                        }
+                        Op::AssertFailed { expr } => {
+                            fail!(self.assertion_failed(code, expr, code.pos_at(ip)))
+                        }
+                        Op::Not { dst, src } => {
+                            let v = force!(src);
+                            match v.as_bool() {
+                                Some(b) => w[dst as usize] = Val::bool(!b),
+                                None => fail!(self.wanted_bool(v, code.pos_at(ip))),
+                            }
+                        }
+                        Op::Eq { dst, a, b } => {
+                            let (a, b) = (force!(a), force!(b));
+                            match compare::equal_now(self, a, b) {
+                                Some(equal) => w[dst as usize] = Val::bool(equal),
+                                None => start!(dst, compare::equal(a, b, false)),
+                            }
+                        }
+                        Op::NotEq { dst, a, b } => {
+                            let (a, b) = (force!(a), force!(b));
+                            match compare::equal_now(self, a, b) {
+                                Some(equal) => w[dst as usize] = Val::bool(!equal),
+                                None => start!(dst, compare::equal(a, b, true)),
+                            }
+                        }
+                        Op::Less { dst, a, b } => {
+                            let (a, b) = (force!(a), force!(b));
+                            match fallible!(compare::less_now(self, a, b)) {
+                                Some(less) => w[dst as usize] = Val::bool(less),
+                                None => start!(dst, compare::less(a, b)),
+                            }
+                        }
+                        Op::Sub { dst, a, b } => {
+                            let (a, b) = (force!(a), force!(b));
+                            w[dst as usize] = fallible!(builtins::numbers::subtract(self, a, b));
+                        }
+                        Op::Mul { dst, a, b } => {
+                            let (a, b) = (force!(a), force!(b));
+                            w[dst as usize] = fallible!(builtins::numbers::multiply(self, a, b));
+                        }
+                        Op::Div { dst, a, b } => {
+                            let (a, b) = (force!(a), force!(b));
+                            w[dst as usize] = fallible!(builtins::numbers::divide(self, a, b));
+                        }
+                        Op::Plus { dst, a, b, text } => {
+                            let (a, b) = (force!(a), force!(b));
+                            match fallible!(coerce::plus_now(self, a, b).map_err(|e| e.at(code.pos_at(ip)))) {
+                                Some(v) => w[dst as usize] = v,
+                                None => start!(dst, coerce::plus(a, b, w[text as usize], code.pos_at(ip))),
+                            }
+                        }
+                        Op::Addend { dst, src } => {
+                            let v = force!(src);
+                            match fallible!(coerce::addend(self, v)) {
+                                None => w[dst as usize] = v,
+                                Some(step) => start!(dst, step),
+                            }
+                        }
+                        Op::RightSet { src } => {
+                            let right = force!(src);
+                            if !right.is_attrs() {
+                                fail!(self.wanted("a set", right));
+                            }
+                        }
+                        Op::Update { dst, a, b } => {
+                            for operand in [b, a] {
+                                let v = force!(operand);
+                                if !v.is_attrs() {
+                                    self.trail.operand = Some(operand);
+                                    fail!(self.wanted("a set", v));
                                 }
                             }
-                            (Kind::Primop, index) => {
-                                let builtin = &builtins::TABLE[index as usize];
-                                if builtin.arity == n {
-                                    for strict in builtin.strict {
-                                        let v = force!(at + 1 + strict.arg);
-                                        fallible!(self.check_want(v, strict));
-                                    }
-                                    self.st.stats.builtin_calls += 1;
-                                    let args = &w[first..first + n as usize];
-                                    match fallible!((builtin.run)(self, args)) {
-                                        Step::Done(v) => w[dst as usize] = v,
-                                        step => start!(dst, step),
-                                    }
-                                    ip += 1;
-                                    continue 'run;
+                            w[dst as usize] = self.update(w[a as usize], w[b as usize]);
+                        }
+                        Op::Concat { dst, a, b } => {
+                            let lists = [force!(a), force!(b)];
+                            for list in lists {
+                                if !list.is_list() {
+                                    const CONTEXT: &str =
+                                        "while evaluating one of the elements to concatenate";
+                                    fail!(self.wanted("a list", list).while_(code.pos_at(ip), CONTEXT));
                                 }
                             }
-                            _ => {}
+                            w[dst as usize] = fallible!(self.concat_lists(&lists));
+                        }
+                        Op::Interpolate { dst, base: first, n } => {
+                            for reg in first..first + n {
+                                let v = force!(reg);
+                                if !v.is_string() {
+                                    let to = CoerceTo { copy: true, ..CoerceTo::PLAIN };
+                                    let step = coerce::to_string(
+                                        v,
+                                        to,
+                                        Pos::part(reg - first),
+                                        "while evaluating a path segment",
+                                    );
+                                    start_operand!(reg, step);
+                                }
+                            }
+                            let parts = &w[first as usize..(first + n) as usize];
+                            w[dst as usize] = fallible!(self.concat_strings(parts));
+                        }
+                        Op::InterpolatePath { dst, base: first, n } => {
+                            for reg in first + 1..first + n {
+                                let v = force!(reg);
+                                if !v.is_string() {
+                                    let step = coerce::to_string(
+                                        v,
+                                        CoerceTo::PLAIN,
+                                        Pos::part(reg - first),
+                                        "while evaluating a path segment",
+                                    );
+                                    start_operand!(reg, step);
+                                }
+                            }
+                            let parts = &w[first as usize..(first + n) as usize];
+                            w[dst as usize] =
+                                fallible!(self.concat_path(parts).map_err(|e| e.at(code.pos_at(ip))));
+                        }
+                        Op::Formals { arg, first } => {
+                            let set = force!(arg);
+                            let to = &mut w[first as usize..first as usize + code.formals.len()];
+                            fallible!(self.bind_formals(code, set, to));
+                        }
+                        Op::FormalsBoxed { arg, dst, shape } => {
+                            let set = force!(arg);
+                            let mut values = vec![Val::ABSENT; code.formals.len()];
+                            fallible!(self.bind_formals(code, set, &mut values));
+                            let (layout, positions) = code.shapes[shape as usize];
+                            w[dst as usize] = heap.new_attrs(layout, positions, values.into_iter());
                         }
                     }
-                    let args = Args::from_slice(&w[first..first + n as usize]);
-                    start!(dst, Step::ReturnCall(f, args));
-                }
-                Op::TracedCall { dst, base: at, n } => {
-                    let f = force!(at);
-                    let first = at as usize + 1;
-                    let call = TracedCall {
-                        f,
-                        args: Args::from_slice(&w[first..first + n as usize]),
-                        pos: code.pos_at(ip),
-                        called: false,
-                    };
-                    leave!(true);
-                    self.push_native(Some(Box::new(call)), dst, Val::ABSENT, false);
-                    return Ok(None);
-                }
-                Op::Return { src } => {
-                    let v = force!(src);
-                    if let Some(v) = self.deliver(regs, v, floor) {
-                        return Ok(Some(v));
-                    }
-                    switch!();
-                }
-                Op::Jump { to } => {
-                    ip = to as usize;
-                    continue 'run;
-                }
-                Op::JumpIfFalse { cond, to, .. } => match force!(cond) {
-                    Val::TRUE => {}
-                    Val::FALSE => {
-                        ip = to as usize;
-                        continue 'run;
-                    }
-                    v => fail!(self.wanted_bool(v, code.pos_at(ip))),
-                },
-                Op::JumpIfTrue { cond, to, .. } => match force!(cond) {
-                    Val::FALSE => {}
-                    Val::TRUE => {
-                        ip = to as usize;
-                        continue 'run;
-                    }
-                    v => fail!(self.wanted_bool(v, code.pos_at(ip))),
-                },
-                Op::Bool { src, .. } => {
-                    let v = force!(src);
-                    if v.as_bool().is_none() {
-                        fail!(self.wanted_bool(v, code.pos_at(ip)));
-                    }
-                }
-                Op::AssertEqual { dst, a, b } => {
-                    let (a, b) = (force!(a), force!(b));
-                    start!(dst, crate::assert::equal(a, b, code.pos_at(ip)));
-                }
-                Op::AssertFailed { expr } => fail!(self.assertion_failed(code, expr, code.pos_at(ip))),
-                Op::Not { dst, src } => {
-                    let v = force!(src);
-                    match v.as_bool() {
-                        Some(b) => w[dst as usize] = Val::bool(!b),
-                        None => fail!(self.wanted_bool(v, code.pos_at(ip))),
-                    }
-                }
-                Op::Eq { dst, a, b } => {
-                    let (a, b) = (force!(a), force!(b));
-                    match compare::equal_now(self, a, b) {
-                        Some(equal) => w[dst as usize] = Val::bool(equal),
-                        None => start!(dst, compare::equal(a, b, false)),
-                    }
-                }
-                Op::NotEq { dst, a, b } => {
-                    let (a, b) = (force!(a), force!(b));
-                    match compare::equal_now(self, a, b) {
-                        Some(equal) => w[dst as usize] = Val::bool(!equal),
-                        None => start!(dst, compare::equal(a, b, true)),
-                    }
-                }
-                Op::Less { dst, a, b } => {
-                    let (a, b) = (force!(a), force!(b));
-                    match fallible!(compare::less_now(self, a, b)) {
-                        Some(less) => w[dst as usize] = Val::bool(less),
-                        None => start!(dst, compare::less(a, b)),
-                    }
-                }
-                Op::Sub { dst, a, b } => {
-                    let (a, b) = (force!(a), force!(b));
-                    w[dst as usize] = fallible!(builtins::numbers::subtract(self, a, b));
-                }
-                Op::Mul { dst, a, b } => {
-                    let (a, b) = (force!(a), force!(b));
-                    w[dst as usize] = fallible!(builtins::numbers::multiply(self, a, b));
-                }
-                Op::Div { dst, a, b } => {
-                    let (a, b) = (force!(a), force!(b));
-                    w[dst as usize] = fallible!(builtins::numbers::divide(self, a, b));
-                }
-                Op::Plus { dst, a, b, text } => {
-                    let (a, b) = (force!(a), force!(b));
-                    match fallible!(coerce::plus_now(self, a, b).map_err(|e| e.at(code.pos_at(ip)))) {
-                        Some(v) => w[dst as usize] = v,
-                        None => start!(dst, coerce::plus(a, b, w[text as usize], code.pos_at(ip))),
-                    }
-                }
-                Op::Addend { dst, src } => {
-                    let v = force!(src);
-                    match fallible!(coerce::addend(self, v)) {
-                        None => w[dst as usize] = v,
-                        Some(step) => start!(dst, step),
-                    }
-                }
-                Op::RightSet { src } => {
-                    let right = force!(src);
-                    if !right.is_attrs() {
-                        fail!(self.wanted("a set", right));
-                    }
-                }
-                Op::Update { dst, a, b } => {
-                    for operand in [b, a] {
-                        let v = force!(operand);
-                        if !v.is_attrs() {
-                            self.trail.operand = Some(operand);
-                            fail!(self.wanted("a set", v));
-                        }
-                    }
-                    w[dst as usize] = self.update(w[a as usize], w[b as usize]);
-                }
-                Op::Concat { dst, a, b } => {
-                    let lists = [force!(a), force!(b)];
-                    for list in lists {
-                        if !list.is_list() {
-                            const CONTEXT: &str = "while evaluating one of the elements to concatenate";
-                            fail!(self.wanted("a list", list).while_(code.pos_at(ip), CONTEXT));
-                        }
-                    }
-                    w[dst as usize] = fallible!(self.concat_lists(&lists));
-                }
-                Op::Interpolate { dst, base: first, n } => {
-                    for reg in first..first + n {
-                        let v = force!(reg);
-                        if !v.is_string() {
-                            let to = CoerceTo { copy: true, ..CoerceTo::PLAIN };
-                            let step = coerce::to_string(
-                                v,
-                                to,
-                                Pos::part(reg - first),
-                                "while evaluating a path segment",
-                            );
-                            start_operand!(reg, step);
-                        }
-                    }
-                    let parts = &w[first as usize..(first + n) as usize];
-                    w[dst as usize] = fallible!(self.concat_strings(parts));
-                }
-                Op::InterpolatePath { dst, base: first, n } => {
-                    for reg in first + 1..first + n {
-                        let v = force!(reg);
-                        if !v.is_string() {
-                            let step = coerce::to_string(
-                                v,
-                                CoerceTo::PLAIN,
-                                Pos::part(reg - first),
-                                "while evaluating a path segment",
-                            );
-                            start_operand!(reg, step);
-                        }
-                    }
-                    let parts = &w[first as usize..(first + n) as usize];
-                    w[dst as usize] = fallible!(self.concat_path(parts).map_err(|e| e.at(code.pos_at(ip))));
-                }
-                Op::Formals { arg, first } => {
-                    let set = force!(arg);
-                    let to = &mut w[first as usize..first as usize + code.formals.len()];
-                    fallible!(self.bind_formals(code, set, to));
-                }
-                Op::FormalsBoxed { arg, dst, shape } => {
-                    let set = force!(arg);
-                    let mut values = vec![Val::ABSENT; code.formals.len()];
-                    fallible!(self.bind_formals(code, set, &mut values));
-                    let (layout, positions) = code.shapes[shape as usize];
-                    w[dst as usize] = heap.new_attrs(layout, positions, values.into_iter());
+                    ip += 1;
                 }
             }
-            ip += 1;
+            let frame = self.frames.last().expect("above the floor");
+            let Some(next) = frame.code.filter(|_| !self.wants_collection) else { return Ok(None) };
+            code = next;
+            ops = &code.ops;
+            (base, env) = (frame.base as usize, frame.env);
+            ip = frame.ip as usize + frame.done as usize;
+            w = window(regs, base);
         }
     }
 
