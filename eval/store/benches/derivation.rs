@@ -78,7 +78,7 @@ fn draft(inputs: &[StorePath]) -> Draft {
     draft.set_outputs([b"out".as_slice(), b"dev"]).unwrap();
     for i in 0..11 {
         let value = b"/nix/store/0j6kpwz4dm9964pssxn1zf5vql05y3fl".repeat(1 + usize::from(i % 6 == 0));
-        draft.env.set(format!("variable{i:02}").into(), value);
+        draft.env.set(format!("variable{i:02}").as_bytes(), &value);
     }
     for input in inputs {
         draft.input_drvs.insert(input.clone(), b"out".as_slice().into());

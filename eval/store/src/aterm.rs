@@ -425,11 +425,11 @@ impl<'a> Reader<'a> {
             self.expect("(")?;
             let name = self.string()?;
             self.expect(",")?;
-            let value = self.string()?.into_owned();
+            let value = self.string()?;
             self.expect(")")?;
             match &*name {
-                STRUCTURED_ATTRS => structured_attrs = Some(value),
-                _ => env.set(name.into_owned(), value),
+                STRUCTURED_ATTRS => structured_attrs = Some(value.into_owned()),
+                _ => env.set(&name, &value),
             }
         }
         Ok((env, structured_attrs))

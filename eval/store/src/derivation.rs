@@ -111,33 +111,70 @@ pub enum Kind {
 }
 
 /// Environment variables, in byte order of name, no name twice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Env(Vec<(Vec<u8>, Vec<u8>)>);
+#[derive(Clone, Default)]
+pub struct Env {
+    variables: Vec<Variable>,
+    /// Names and values one after the other: a derivation has dozens, most of them short.
+    text: Vec<u8>,
+}
+
+/// Where the name and the value of a variable end in the text; the value follows the name.
+#[derive(Clone, Copy)]
+struct Variable {
+    start: usize,
+    middle: usize,
+    end: usize,
+}
 
 impl Env {
     /// The value of this variable.
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        self.find(name).ok().map(|at| &*self.0[at].1)
+        self.find(name).ok().map(|at| self.parts(self.variables[at]).1)
     }
 
     /// Sets this variable, over any value it had. Cheapest in byte order of name.
-    pub fn set(&mut self, name: Vec<u8>, value: Vec<u8>) {
-        if self.0.last().is_none_or(|(last, _)| *last < name) {
-            return self.0.push((name, value));
+    pub fn set(&mut self, name: &[u8], value: &[u8]) {
+        let start = self.text.len();
+        let middle = start + name.len();
+        let new = Variable { start, middle, end: middle + value.len() };
+        let at = match self.variables.last() {
+            Some(&last) if self.parts(last).0 >= name => self.find(name),
+            _ => Err(self.variables.len()),
+        };
+        match at {
+            Ok(at) => self.variables[at] = new,
+            Err(at) => self.variables.insert(at, new),
         }
-        match self.find(&name) {
-            Ok(at) => self.0[at].1 = value,
-            Err(at) => self.0.insert(at, (name, value)),
-        }
+        self.text.extend_from_slice(name);
+        self.text.extend_from_slice(value);
     }
 
     /// All variables, in byte order of name.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        self.variables.iter().map(|&variable| self.parts(variable))
     }
 
     fn find(&self, name: &[u8]) -> Result<usize, usize> {
-        self.0.binary_search_by(|(other, _)| (**other).cmp(name))
+        self.variables.binary_search_by(|&other| self.parts(other).0.cmp(name))
+    }
+
+    fn parts(&self, Variable { start, middle, end }: Variable) -> (&[u8], &[u8]) {
+        (&self.text[start..middle], &self.text[middle..end])
+    }
+}
+
+impl PartialEq for Env {
+    fn eq(&self, other: &Env) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Env {}
+
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = String::from_utf8_lossy;
+        f.debug_map().entries(self.iter().map(|(name, value)| (text(name), text(value)))).finish()
     }
 }
 
@@ -146,7 +183,7 @@ impl FromIterator<(Vec<u8>, Vec<u8>)> for Env {
     fn from_iter<I: IntoIterator<Item = (Vec<u8>, Vec<u8>)>>(variables: I) -> Env {
         let mut env = Env::default();
         for (name, value) in variables {
-            env.set(name, value);
+            env.set(&name, &value);
         }
         env
     }
@@ -338,7 +375,7 @@ impl Derivation {
             if *output == Output::Deferred {
                 let path = store.make_output_path(name, &digest, &self.name)?;
                 if self.env.get(name).is_none_or(<[u8]>::is_empty) {
-                    self.env.set(name.to_vec(), store.print(&path).into());
+                    self.env.set(name, store.print(&path).as_bytes());
                 }
                 *output = Output::InputAddressed(path);
             }
@@ -562,7 +599,7 @@ impl Draft {
         for name in &self.outputs {
             let is_deferred = output == Output::Deferred;
             let value = if is_deferred { String::new() } else { placeholder(name) };
-            self.env.set(name.to_vec(), value.into());
+            self.env.set(name, value.as_bytes());
         }
         Ok(self.outputs.iter().map(|name| (name.clone(), output.clone())).collect())
     }
@@ -575,7 +612,7 @@ impl Draft {
         let method = self.output_hash_mode.unwrap_or(Method::Flat);
         let output = Output::fixed(store, &self.name, b"out", method, hash)?;
         let path = output.path().expect("a fixed output has a path");
-        self.env.set(b"out".into(), store.print(path).into());
+        self.env.set(b"out", store.print(path).as_bytes());
         Ok(BTreeMap::from([(out_name(), output)]))
     }
 

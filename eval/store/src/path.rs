@@ -19,7 +19,9 @@ pub const MAX_NAME_LEN: usize = 211;
 pub const DRV_EXTENSION: &str = ".drv";
 
 /// Room for the parts of a fingerprint that are much the same for all.
-const FINGERPRINT_LEN: usize = 160;
+const FINGERPRINT_LEN: usize = 256;
+/// About how many bytes each reference takes there.
+const REFERENCE_LEN: usize = 80;
 
 /// The directory all store paths lie in: absolute and canonical, as `/nix/store`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,12 +106,14 @@ impl StoreDir {
         kind: &str,
         references: impl IntoIterator<Item = &'a StorePath>,
     ) -> Vec<u8> {
-        let mut kind: Vec<u8> = kind.into();
+        let references = references.into_iter();
+        let mut out = Vec::with_capacity(FINGERPRINT_LEN + REFERENCE_LEN * references.size_hint().0);
+        out.extend_from_slice(kind.as_bytes());
         for reference in references {
-            kind.push(b':');
-            self.print_into(reference, &mut kind);
+            out.push(b':');
+            self.print_into(reference, &mut out);
         }
-        kind
+        out
     }
 
     /// Completes a fingerprint that begins with the kind, and takes the path from its hash.
@@ -120,7 +124,6 @@ impl StoreDir {
         digest: &[u8],
         name: &[u8],
     ) -> Result<StorePath, PathError> {
-        fingerprint.reserve(FINGERPRINT_LEN + name.len());
         fingerprint.push(b':');
         fingerprint.extend_from_slice(algorithm.name().as_bytes());
         fingerprint.push(b':');

@@ -86,7 +86,7 @@ fn blanked(drv: &Derivation) -> Derivation {
     for (name, output) in &mut blank.outputs {
         if let Output::InputAddressed(_) = output {
             *output = Output::Deferred;
-            blank.env.set(name.to_vec(), Vec::new());
+            blank.env.set(name, b"");
         }
     }
     blank

@@ -485,28 +485,28 @@ impl Strict {
         self.context = m.st.contexts.union(self.context, string.context);
         self.account(m, string.bytes)?;
         let name = m.st.symbols.name(key);
-        let value = string.bytes.to_vec();
+        let value = string.bytes;
         if name == b"__json" {
             let name = self.draft.name.clone();
             m.st.say(&format!("warning: In derivation '{name}': setting structured attributes via '__json' is deprecated, and may be disallowed in future versions of Nix. Set '__structuredAttrs = true' instead."));
-            let given = super::json::given_object(&value);
+            let given = super::json::given_object(value);
             let cannot = |why| eval_error(format!("cannot process __json attribute: {why}"));
             self.draft.structured_attrs = Some(given.map_err(cannot)?);
             return self.next(i);
         }
         match name {
-            b"builder" => self.draft.builder = value.clone(),
-            b"system" => self.draft.system = value.clone(),
-            b"outputHash" => self.draft.output_hash = Some(value.clone()),
-            b"outputHashAlgo" => self.hash_algorithm(m, &value)?,
-            b"outputHashMode" => self.hash_mode(m, &value)?,
+            b"builder" => self.draft.builder = value.into(),
+            b"system" => self.draft.system = value.into(),
+            b"outputHash" => self.draft.output_hash = Some(value.into()),
+            b"outputHashAlgo" => self.hash_algorithm(m, value)?,
+            b"outputHashMode" => self.hash_mode(m, value)?,
             b"outputs" => {
                 let names = value.split(|c| b" \t\n\r".contains(c)).filter(|name| !name.is_empty());
                 self.draft.set_outputs(names).map_err(eval_error)?;
             }
             _ => {}
         }
-        self.draft.env.set(name.to_vec(), value);
+        self.draft.env.set(name, value);
         self.next(i)
     }
 
