@@ -24,7 +24,7 @@ use lexer::Lexer;
 use symbol::Symbols;
 
 /// What of CppNix's settings changes how a text is read.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Options {
     /// The experimental feature `pipe-operators`: `a |> f` and `f <| a`.
     pub pipe_operators: bool,

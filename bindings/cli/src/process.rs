@@ -3,7 +3,7 @@
 
 use crate::plain::plain;
 use crate::store::Store;
-use frazil::{Disk, FileKind, Host, HostResult, Stats, TreePart};
+use frazil::{Disk, FileKind, Host, HostResult, Stamp, Stamped, Stats, TreePart};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -81,6 +81,10 @@ impl Host for Outer {
 
     fn read_dir(&self, path: &[u8]) -> HostResult<Vec<(Vec<u8>, Option<FileKind>)>> {
         Disk.read_dir(path)
+    }
+
+    fn stamp(&self, path: &[u8], of: Stamped) -> Option<Stamp> {
+        Disk.stamp(path, of)
     }
 
     fn kind(&self, path: &[u8]) -> HostResult<FileKind> {

@@ -13,7 +13,7 @@ use frazil::{
 use std::io::{self, Read, Write};
 use std::mem::ManuallyDrop;
 
-/// How many bytes of code are kept.
+/// How many bytes are kept.
 const MAX_CACHE: u64 = 1 << 30;
 
 /// Why a command line ends without success.
@@ -118,7 +118,8 @@ fn builder(settings: &Settings, includes: &[Vec<u8>], host: impl Host + 'static)
     }
 }
 
-/// Where code of files is kept: `FRAZIL_CACHE`, in which nothing stands for nowhere, or a directory in the user's cache.
+/// Where code of files and listings of directories are kept: `FRAZIL_CACHE`, in which nothing stands for nowhere, or a directory
+/// in the user's cache.
 fn cache() -> Option<Cache> {
     let in_home = |home: String| format!("{home}/.cache");
     let dir = Process.variable("FRAZIL_CACHE").or_else(|| {

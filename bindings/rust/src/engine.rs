@@ -149,8 +149,9 @@ impl Builder {
         self
     }
 
-    /// Keeps the code of files in a cache on disk, so that they are not parsed again, by whatever process. By default nothing is
-    /// written anywhere.
+    /// Keeps the code of files in a cache on disk, so that they are not parsed again, by whatever process; and listings of
+    /// directories, so that those of which [`Host::stamp`] says that they did not change are not listed again. By default nothing
+    /// is written anywhere.
     ///
     /// ```
     /// use frazil::{Cache, Disk, Engine};

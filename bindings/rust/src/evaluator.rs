@@ -143,6 +143,8 @@ impl Evaluator {
         self.inner.unpin(pins);
         // The wish was for this evaluation.
         self.stop.store(false, Ordering::Relaxed);
+        #[cfg(feature = "disk")]
+        self.inner.settle();
         result
     }
 

@@ -42,7 +42,7 @@ pub use evaluator::{Counts, Evaluator, Force, Handle};
 pub use frazil_engine::settings;
 pub use frazil_engine::{
     About, DrvFile, ErrorKind, FileKind, Host, HostError, HostResult, Limits, MAX_ARITY, Position, Sink,
-    Source, Span, Stats, TreePart, View,
+    Source, Span, Stamp, Stamped, Stats, TreePart, View,
 };
 #[cfg(feature = "disk")]
 pub use frazil_engine::{Cache, Disk};

@@ -1,6 +1,10 @@
 //! Hosts in memory and in layers say what a disk says.
 
-use frazil::{Engine, Host, Memory, Overlay};
+use frazil::{
+    Access, Cache, Engine, ErrorKind, FileKind, Guarded, Host, HostResult, Memory, Overlay, Stamp, Stamped,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// The JSON of an expression, or the innermost message.
 fn answer(host: impl Host + 'static, text: &str) -> String {
@@ -32,4 +36,67 @@ fn a_directory_hides_the_file_below() {
 fn a_file_hides_the_directory_below() {
     let host = Overlay { upper: Memory::new().file("/a", ""), lower: Memory::new().file("/a/b", "") };
     assert_eq!(answer(host, "builtins.readDir /a"), r#"cannot read directory "/a": Not a directory"#);
+}
+
+/// Files that never change, and how often directories are listed.
+struct Still(Memory, Arc<AtomicUsize>);
+
+impl Host for Still {
+    fn read_file(&self, path: &[u8]) -> HostResult<Arc<[u8]>> {
+        self.0.read_file(path)
+    }
+    fn read_dir(&self, path: &[u8]) -> HostResult<Vec<(Vec<u8>, Option<FileKind>)>> {
+        self.1.fetch_add(1, Relaxed);
+        self.0.read_dir(path)
+    }
+    fn stamp(&self, _: &[u8], _: Stamped) -> Option<Stamp> {
+        Some(Stamp([1, 2, 3, 4]))
+    }
+    fn kind(&self, path: &[u8]) -> HostResult<FileKind> {
+        self.0.kind(path)
+    }
+    fn read_link(&self, path: &[u8]) -> HostResult<Vec<u8>> {
+        self.0.read_link(path)
+    }
+    fn env(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+    fn now(&self) -> i64 {
+        0
+    }
+    fn clock(&self) -> u64 {
+        0
+    }
+    fn message(&self, _: &str) {}
+}
+
+#[test]
+fn a_kept_listing_is_an_input_and_asks_for_access() {
+    #[expect(clippy::disallowed_methods, reason = "a cache is files")]
+    let dir = std::env::temp_dir().join(format!("frazil-listings-{}", std::process::id()));
+    let n_listed = Arc::new(AtomicUsize::new(0));
+    let files = (0..30).fold(Memory::new(), |host, n| host.file(format!("/open/{n}/x"), ""));
+    let engine = |access| {
+        let host = Guarded::new(Still(files.clone(), n_listed.clone()), access);
+        Engine::builder().host(host).cache(&Cache::new(&dir, 1 << 30)).build()
+    };
+    let text = "map (n: builtins.readDir (/open + \"/${toString n}\")) (builtins.genList (n: n) 30)";
+    // The second evaluator asks for the first directory only.
+    let seen = [30, 31].map(|total| {
+        let mut evaluator = engine(Access::none().root("/open")).evaluator();
+        let json = evaluator.enter(|scope| {
+            let v = scope.eval(text)?;
+            scope.to_json(v, true)
+        });
+        assert_eq!(n_listed.load(Relaxed), total);
+        (json.expect("a value"), evaluator.inputs())
+    });
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(seen[1].1.directories.len(), 30);
+    let mut evaluator = engine(Access::none().root("/open/1")).evaluator();
+    let error = evaluator.eval("builtins.seq (builtins.readDir /open/1) (builtins.readDir /open/2)");
+    assert_eq!(error.expect_err("it may not be seen").kind(), ErrorKind::Restricted);
+    // What cannot be removed is left to the system's own cleaning of temporary files.
+    #[expect(clippy::disallowed_methods, reason = "a cache is files")]
+    let _ = std::fs::remove_dir_all(&dir);
 }

@@ -1,20 +1,29 @@
-//! Code of files, kept on disk: a text that was read once is not parsed again, by whatever process.
+//! Code of files and listings of directories, kept on disk: a text that was read once is not parsed again, nor is a directory
+//! listed that did not change, by whatever process.
 //!
-//! An entry is named by the hash of all that it depends on, so that none is ever out of date; and it starts with the hash of
-//! its content, so that what was damaged is not used. Entries are written under another name first: processes may share a
-//! directory. A cache that cannot be read or written is no error: its files are then read as if there were none.
+//! An entry of code is named by the hash of all that it depends on, so that none is ever out of date; one of listings has for
+//! each the stamp that its directory had. Entries start with the hash of their content, so that what was damaged is not used.
+//! They are written under another name first: processes may share a directory. A cache that cannot be read or written is no
+//! error: files are then read as if there were none.
 #![expect(clippy::disallowed_methods, reason = "this is where an evaluation meets the system")]
+
+mod listings;
+mod texts;
 
 use frazil_code::FileCode;
 use frazil_store::hash::{Algorithm, Hasher, hex_into};
 use frazil_syntax::symbol::{Symbol, Symbols};
-use frazil_vm::cache::{CodeCache, Reading};
+use frazil_syntax::words::{Reader, Writer};
+use frazil_vm::cache::{Keeper, Reading};
+use frazil_vm::host::{FileKind, Stamp};
+use listings::Listings;
 use rustc_hash::FxHashSet;
 use std::fs::{self, DirBuilder, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use texts::{Text, Texts};
 
 /// A text of fewer bytes takes no longer to read than its entry.
 const MIN_TEXT: usize = 2048;
@@ -30,8 +39,11 @@ const READER: &str = concat!(env!("CARGO_PKG_VERSION"), " ", env!("FRAZIL_READER
 
 type Key = [u8; HASH];
 
-/// A directory in which code is kept. It may be shared with other processes, and removed at any time. Whoever may write
-/// there can change what programs mean, so it has to be as safe as the programs.
+/// A directory in which code of files and listings of directories are kept. It may be shared with other processes, and removed
+/// at any time. Whoever may write there can change what programs mean, so it has to be as safe as the programs.
+///
+/// Code is found by the text of its file. A listing is trusted while [`Host::stamp`](crate::Host::stamp) is what it was: for a
+/// [`Disk`](crate::Disk) while the directory has its times, none of which was less than two seconds ago when it was listed.
 ///
 /// ```
 /// use frazil_engine::Cache;
@@ -143,46 +155,120 @@ fn hash_of(bytes: &[u8]) -> Key {
     Algorithm::Blake3.hash(bytes).digest().try_into().expect("BLAKE3 has 32 bytes")
 }
 
-/// What one evaluator asks for code.
-pub fn asker(cache: &Cache) -> Box<dyn CodeCache> {
-    Box::new(Asker { cache: cache.clone(), scope: None })
+fn put_stamp(writer: &mut Writer, stamp: &Stamp) {
+    for part in stamp.0 {
+        writer.word(part as u32);
+        writer.word((part >> 32) as u32);
+    }
+}
+
+fn take_stamp(reader: &mut Reader<'_>) -> Option<Stamp> {
+    let mut stamp = Stamp([0; 4]);
+    for part in &mut stamp.0 {
+        *part = u64::from(reader.word()?) | u64::from(reader.word()?) << 32;
+    }
+    Some(stamp)
+}
+
+/// What one evaluator asks for what is kept.
+pub fn asker(cache: &Cache) -> Box<dyn Keeper> {
+    Box::new(Asker {
+        cache: cache.clone(),
+        scope: None,
+        texts: Texts::default(),
+        listings: Listings::default(),
+    })
 }
 
 struct Asker {
     cache: Cache,
     /// What code depends on beside its text, and stays the same: the hash of it, and the names of builtins.
-    scope: Option<(Key, FxHashSet<Vec<u8>>)>,
+    scope: Option<Scope>,
+    texts: Texts,
+    listings: Listings,
 }
 
-impl CodeCache for Asker {
-    fn code(&mut self, source: &[u8], reading: Reading<'_>) -> Option<FileCode> {
-        if source.len() < MIN_TEXT {
-            return None;
-        }
-        let Reading { symbols, names, globals, options } = reading;
-        let (scope, globals) = self.scope.get_or_insert_with(|| {
-            let globals: FxHashSet<Vec<u8>> = globals.map(|name| symbols.name(name).to_vec()).collect();
-            (scope_hash(&globals), globals)
-        });
-        let mut hasher = Hasher::new(Algorithm::Blake3);
-        hasher.update(scope);
-        hasher.update(&[u8::from(options.pipe_operators)]);
-        hasher.update(source);
-        let key: Key = hasher.finish().digest().try_into().expect("BLAKE3 has 32 bytes");
-        let kept = self.cache.get(&key).and_then(|entry| FileCode::unpack(&entry, symbols, names));
-        kept.or_else(|| {
-            let entry = read(source, &options, globals)?;
-            self.cache.put(&key, &entry);
-            FileCode::unpack(&entry, symbols, names)
-        })
+struct Scope {
+    hash: Key,
+    globals: FxHashSet<Vec<u8>>,
+    options: frazil_syntax::Options,
+}
+
+impl Scope {
+    fn new(reading: &mut Reading<'_>) -> Scope {
+        let Reading { symbols, globals, options, .. } = reading;
+        let globals: FxHashSet<Vec<u8>> = globals.map(|name| symbols.name(name).to_vec()).collect();
+        Scope { hash: scope_hash(&globals, options), globals, options: *options }
     }
 }
 
-fn scope_hash(globals: &FxHashSet<Vec<u8>>) -> Key {
+impl Asker {
+    /// What code depends on beside its text. `None` if texts are read in another way than the first was.
+    fn scope<'a>(of: &'a mut Option<Scope>, reading: &mut Reading<'_>) -> Option<&'a Scope> {
+        let scope: &Scope = of.get_or_insert_with(|| Scope::new(reading));
+        (scope.options == reading.options).then_some(scope)
+    }
+}
+
+impl Keeper for Asker {
+    fn code(
+        &mut self,
+        source: &[u8],
+        place: Option<(&[u8], Stamp)>,
+        mut reading: Reading<'_>,
+    ) -> Option<FileCode> {
+        if source.len() < MIN_TEXT {
+            return None;
+        }
+        let Scope { hash, globals, options } = Asker::scope(&mut self.scope, &mut reading)?;
+        let mut hasher = Hasher::new(Algorithm::Blake3);
+        hasher.update(hash);
+        hasher.update(source);
+        let key: Key = hasher.finish().digest().try_into().expect("BLAKE3 has 32 bytes");
+        let Reading { symbols, names, .. } = reading;
+        let kept = self.cache.get(&key).and_then(|entry| FileCode::unpack(&entry, symbols, names));
+        let code = kept.or_else(|| {
+            let entry = read(source, options, globals)?;
+            self.cache.put(&key, &entry);
+            FileCode::unpack(&entry, symbols, names)
+        })?;
+        if let (Some((path, stamp)), Ok(len)) = (place, source.len().try_into()) {
+            self.texts.keep(path, stamp, Text { key, len });
+        }
+        Some(code)
+    }
+
+    fn code_of_file(
+        &mut self,
+        path: &[u8],
+        stamp: &Stamp,
+        mut reading: Reading<'_>,
+    ) -> Option<(u32, FileCode)> {
+        let scope = Asker::scope(&mut self.scope, &mut reading)?;
+        let Text { key, len } = self.texts.find(&self.cache, &scope.hash, path, stamp)?;
+        let Reading { symbols, names, .. } = reading;
+        Some((len, FileCode::unpack(&self.cache.get(&key)?, symbols, names)?))
+    }
+
+    fn listing(&mut self, dir: &[u8], stamp: &Stamp, entry: &mut dyn FnMut(&[u8], FileKind)) -> bool {
+        self.listings.tell(&self.cache, dir, stamp, entry)
+    }
+
+    fn keep_listing(&mut self, dir: &[u8], stamp: Stamp, entries: &[(Vec<u8>, Option<FileKind>)]) {
+        self.listings.keep(dir, stamp, entries);
+    }
+
+    fn settle(&mut self) {
+        self.texts.settle(&self.cache);
+        self.listings.settle(&self.cache);
+    }
+}
+
+fn scope_hash(globals: &FxHashSet<Vec<u8>>, options: &frazil_syntax::Options) -> Key {
     let mut names: Vec<&[u8]> = globals.iter().map(|name| &name[..]).collect();
     names.sort();
     // No name of a builtin has a zero byte.
-    hash_of(&[READER.as_bytes(), b"\0", &names.join(&0)].concat())
+    hash_of(&[READER.as_bytes(), &[0, u8::from(options.pipe_operators)], &names.join(&0)].concat())
 }
 
 /// The entry of a text, whose names are met by an interner of its own. `None` if it is no program.

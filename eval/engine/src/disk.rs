@@ -7,7 +7,7 @@ mod drives;
 #[cfg_attr(windows, path = "disk/windows.rs")]
 mod system;
 
-use frazil_vm::host::{FileKind, Host, HostError, HostResult};
+use frazil_vm::host::{FileKind, Host, HostError, HostResult, Stamp, Stamped};
 use std::borrow::Cow;
 use std::fs;
 use std::io::{self, Write};
@@ -95,6 +95,10 @@ impl Host for Disk {
             Ok((Disk::to_nix(entry.file_name())?, Some(kind)))
         };
         entries.map(entry).collect()
+    }
+
+    fn stamp(&self, path: &[u8], of: Stamped) -> Option<Stamp> {
+        system::stamp(&Disk::to_system(path).ok()?, of)
     }
 
     fn kind(&self, file: &[u8]) -> HostResult<FileKind> {

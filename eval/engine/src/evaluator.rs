@@ -327,6 +327,12 @@ impl Evaluator {
         Some(Position { file: at.origin.to_string(), line: at.line, column: at.column })
     }
 
+    /// Has the cache, if there is one, write what is new; for when an evaluation ends.
+    #[cfg(feature = "disk")]
+    pub fn settle(&mut self) {
+        self.world.state.cache.iter_mut().for_each(|cache| cache.settle());
+    }
+
     /// From now on files are read anew.
     pub fn forget_files(&mut self) {
         self.world.state.forget_files();

@@ -28,7 +28,8 @@ pub use frazil_vm::host::HostResult;
 pub use frazil_vm::message::{bytes, lossy};
 pub use frazil_vm::world::Features;
 pub use frazil_vm::{
-    Error, ErrorKind, FileKind, Host, HostError, Limits, Pos, Settings, Stats, Trace, TreePart, World,
+    Error, ErrorKind, FileKind, Host, HostError, Limits, Pos, Settings, Stamp, Stamped, Stats, Trace,
+    TreePart, World,
 };
 pub use select::{AutoArgs, Instance};
 pub use walk::Sink;

@@ -111,11 +111,29 @@ impl Files {
 
     /// Adds a file; answers its number.
     pub fn add(&mut self, origin: Origin, source: Arc<[u8]>, base_dir: Vec<u8>, code: FileCode) -> u32 {
-        self.added += FILE_BYTES + BYTES_PER_BYTE * source.len() as u64;
-        let (start, len) = (self.next_start(source.len()), source.len() as u32);
+        let len = source.len();
+        let source = if matches!(origin, Origin::File(_)) { None } else { Some(source) };
+        self.add_with(origin, len, source, base_dir, code)
+    }
+
+    /// Adds a file whose text, of so many bytes, was not read.
+    #[cfg(feature = "cache")]
+    pub(crate) fn add_unread(&mut self, path: Vec<u8>, len: u32, base_dir: Vec<u8>, code: FileCode) -> u32 {
+        self.add_with(Origin::File(path), len as usize, None, base_dir, code)
+    }
+
+    fn add_with(
+        &mut self,
+        origin: Origin,
+        len: usize,
+        source: Option<Arc<[u8]>>,
+        base_dir: Vec<u8>,
+        code: FileCode,
+    ) -> u32 {
+        self.added += FILE_BYTES + BYTES_PER_BYTE * len as u64;
+        let (start, len) = (self.next_start(len), len as u32);
         let unit_count = code.unit_count() as u32;
         let first_unit = self.units.next(unit_count);
-        let source = if matches!(origin, Origin::File(_)) { None } else { Some(source) };
         let file = File { origin, source, len, base_dir, start, first_unit, code: Arc::new(code) };
         let file = self.files.add(file);
         self.positions.take(positions(len as usize), file);

@@ -20,6 +20,19 @@ pub enum FileKind {
     Other,
 }
 
+/// What tells the states of a file or a directory apart: nothing but whether it is another is to be seen in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Stamp(pub [u64; 4]);
+
+/// What a stamp is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stamped {
+    /// What [`Host::read_file`] answers.
+    Text,
+    /// What [`Host::read_dir`] answers.
+    Listing,
+}
+
 /// A part of a tree of files, in the order of an archive.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TreePart {
@@ -98,5 +111,11 @@ pub trait Host: Send + Sync {
     fn copy_to_store(&self, path: &str, source: &[u8], parts: &[TreePart]) -> HostResult<()> {
         let _ = (path, source, parts);
         Ok(())
+    }
+    /// What is another whenever the host would answer something else, so that a cache may answer in its place. `None` if the
+    /// host cannot tell, or not surely.
+    fn stamp(&self, path: &[u8], of: Stamped) -> Option<Stamp> {
+        let _ = (path, of);
+        None
     }
 }

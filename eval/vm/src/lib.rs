@@ -30,7 +30,7 @@ pub mod world;
 
 pub use error::{Error, ErrorKind, Trace};
 pub use files::{Files, Pos};
-pub use host::{FileKind, Host, HostError, TreePart};
+pub use host::{FileKind, Host, HostError, Stamp, Stamped, TreePart};
 pub use machine::Machine;
 pub use native::{Native, Step};
 pub use world::{Limits, Settings, Stats, World};

@@ -38,19 +38,7 @@ impl Restricted {
             outer == b"/" || inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
         };
         let next = allowed.range::<[u8], _>((Bound::Included(path), Bound::Unbounded)).next();
-        if next.is_some_and(|next| within(next, path)) {
-            return true;
-        }
-        let mut above = path;
-        loop {
-            if allowed.contains(above) {
-                return true;
-            }
-            if above == b"/" {
-                return false;
-            }
-            above = parent(above);
-        }
+        next.is_some_and(|next| within(next, path)) || is_below(path, &allowed)
     }
 
     /// An error unless a path may be seen.
@@ -101,6 +89,20 @@ impl Restricted {
     }
 }
 
+/// Whether a path is one of those, or below one.
+fn is_below(path: &[u8], allowed: &BTreeSet<Vec<u8>>) -> bool {
+    let mut above = path;
+    loop {
+        if allowed.contains(above) {
+            return true;
+        }
+        if above == b"/" {
+            return false;
+        }
+        above = parent(above);
+    }
+}
+
 /// The names on a path, the first last.
 fn parts(path: &[u8]) -> Vec<Vec<u8>> {
     path.split(|&c| c == b'/').filter(|part| !part.is_empty()).rev().map(<[u8]>::to_vec).collect()
@@ -116,6 +118,15 @@ impl Host for Restricted {
         let mut entries = self.inner.read_dir(&path)?;
         entries.retain(|(name, _)| self.is_allowed(&canonical(&[&path[..], b"/", name].concat())));
         Ok(entries)
+    }
+
+    /// Of what is shown as it is. Of the way to an allowed path, only a part is.
+    #[cfg(feature = "cache")]
+    fn stamp(&self, path: &[u8], of: crate::host::Stamped) -> Option<crate::host::Stamp> {
+        let path = self.resolve_all(path).ok()?;
+        let is_whole = of == crate::host::Stamped::Text
+            || is_below(&path, &self.allowed.read().unwrap_or_else(PoisonError::into_inner));
+        is_whole.then(|| self.inner.stamp(&path, of)).flatten()
     }
 
     fn kind(&self, path: &[u8]) -> HostResult<FileKind> {

@@ -3,7 +3,7 @@
 use crate::attrs::Positions;
 use crate::builtins;
 #[cfg(feature = "cache")]
-use crate::cache::CodeCache;
+use crate::cache::Keeper;
 use crate::contexts::Contexts;
 use crate::error::{Error, ErrorKind};
 use crate::files::{Files, Pos};
@@ -250,9 +250,9 @@ pub struct State {
     pub(crate) regexes: builtins::regex::Cache,
     pub(crate) readdirs: FxHashMap<Arc<[u8]>, Val>,
     pub(crate) search: FxHashMap<Vec<u8>, Option<Arc<[u8]>>>,
-    /// What keeps code from one process to the next, if anything does.
+    /// What keeps code and listings from one process to the next, if anything does.
     #[cfg(feature = "cache")]
-    pub cache: Option<Box<dyn CodeCache>>,
+    pub cache: Option<Box<dyn Keeper>>,
     /// The way out.
     pub host: Arc<dyn Host>,
     /// What guards the way out in pure and restricted evaluation.

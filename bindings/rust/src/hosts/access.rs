@@ -230,6 +230,12 @@ impl<H: Host> Host for Guarded<H> {
         self.host.read_dir(path)
     }
 
+    #[cfg(feature = "disk")]
+    fn stamp(&self, path: &[u8], of: frazil_engine::Stamped) -> Option<frazil_engine::Stamp> {
+        self.admit(path, true).ok()?;
+        self.host.stamp(path, of)
+    }
+
     fn kind(&self, path: &[u8]) -> HostResult<FileKind> {
         match self.admit(path, false) {
             Err(_) if self.leads_to_a_root(path) => self.host.kind(path),

@@ -159,6 +159,18 @@ impl Host for Watched {
         self.host.read_dir(path)
     }
 
+    /// Who wants to be told what is read has everything read.
+    #[cfg(feature = "disk")]
+    fn stamp(&self, path: &[u8], of: frazil_engine::Stamped) -> Option<frazil_engine::Stamp> {
+        use frazil_engine::Stamped;
+        match of {
+            Stamped::Text if self.on_event.is_some() => return None,
+            Stamped::Text => self.note(path, |noted| &mut noted.files),
+            Stamped::Listing => self.note(path, |noted| &mut noted.directories),
+        }
+        self.host.stamp(path, of)
+    }
+
     fn kind(&self, path: &[u8]) -> HostResult<FileKind> {
         self.note(path, |noted| &mut noted.looked_at);
         self.host.kind(path)

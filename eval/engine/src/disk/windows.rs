@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is where an evaluation meets the system")]
 
 use super::drives;
-use frazil_vm::host::{HostError, HostResult};
+use frazil_vm::host::{HostError, HostResult, Stamp, Stamped};
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,11 @@ pub(super) fn read_link(link: &Path) -> io::Result<PathBuf> {
 /// What a file is to be executed by is its name's business here.
 pub(super) fn is_executable(_: &std::fs::Metadata) -> bool {
     false
+}
+
+/// Not every system of files here says when something changed.
+pub(super) fn stamp(_: &Path, _: Stamped) -> Option<Stamp> {
+    None
 }
 
 /// A variable, of which what is not Unicode is replaced.

@@ -2,11 +2,13 @@
 
 use super::{Builtin, Want, row, strict};
 #[cfg(feature = "cache")]
-use crate::cache::Reading;
+use crate::cache::{Keeper, Reading};
 use crate::coerce::{Coerce, CoerceTo};
 use crate::error::{Error, ErrorKind};
 use crate::files::{File, Origin, Pos};
-use crate::host::{FileKind, HostError, TreePart};
+#[cfg(feature = "cache")]
+use crate::host::Stamped;
+use crate::host::{FileKind, HostError, Stamp, TreePart};
 use crate::machine::Machine;
 use crate::native::{Args, Native, Step, then, then_closure, then_expected, traced};
 #[cfg(feature = "cache")]
@@ -466,12 +468,27 @@ impl Machine<'_> {
         if let Some(&v) = self.st.imports.get(&file) {
             return Ok(Step::Return(v));
         }
-        let source = self.read(&file)?;
-        let origin = Origin::File(file.to_vec());
-        let unit = self.load(origin, source, parent(&file).to_vec(), None)?;
+        let unit = self.load_file(&file)?;
         let v = self.heap.new_thunk(unit, std::iter::empty::<Val>());
         self.st.imports.insert(file, v);
         Ok(Step::Return(v))
+    }
+
+    /// The unit of a file. Its text is not read if the cache knows the file.
+    fn load_file(&mut self, file: &[u8]) -> Result<u32, Error> {
+        // Asked for before the text: what changes in between is seen the next time.
+        #[cfg(feature = "cache")]
+        let stamp = self.st.cache.as_ref().and_then(|_| self.st.host.stamp(file, Stamped::Text));
+        #[cfg(not(feature = "cache"))]
+        let stamp = None;
+        #[cfg(feature = "cache")]
+        if let Some((len, code)) = stamp.and_then(|stamp| self.code_of_file(file, &stamp)) {
+            self.note_source(len as usize);
+            let added = self.st.files.add_unread(file.to_vec(), len, parent(file).to_vec(), code);
+            return Ok(self.add_units(added).first_unit);
+        }
+        let source = self.read(file)?;
+        self.load_stamped(Origin::File(file.to_vec()), source, parent(file).to_vec(), None, stamp)
     }
 
     /// The bytes of a file.
@@ -509,13 +526,31 @@ impl Machine<'_> {
         base_dir: Vec<u8>,
         scope: Option<&[Symbol]>,
     ) -> Result<u32, Error> {
+        self.load_stamped(origin, source, base_dir, scope, None)
+    }
+
+    fn note_source(&mut self, len: usize) {
         self.st.stats.files += 1;
-        self.st.stats.source_bytes += source.len() as u64;
-        let options = frazil_syntax::Options { pipe_operators: self.st.settings.pipe_operators };
+        self.st.stats.source_bytes += len as u64;
+    }
+
+    /// The same of a file that had a stamp before it was read.
+    fn load_stamped(
+        &mut self,
+        origin: Origin,
+        source: Arc<[u8]>,
+        base_dir: Vec<u8>,
+        scope: Option<&[Symbol]>,
+        stamp: Option<Stamp>,
+    ) -> Result<u32, Error> {
+        self.note_source(source.len());
         #[cfg(feature = "cache")]
-        if let Some(code) = self.kept_code(&origin, &source, scope, options) {
+        if let Some(code) = self.kept_code(&origin, &source, scope, stamp) {
             return self.add_code(origin, source, base_dir, code);
         }
+        #[cfg(not(feature = "cache"))]
+        let _ = stamp;
+        let options = self.reading_options();
         let parsed = frazil_syntax::parse(&source, &mut self.st.symbols, &options);
         let start = self.st.files.next_start(source.len());
         let exprs = match parsed {
@@ -551,16 +586,41 @@ impl Machine<'_> {
         origin: &Origin,
         source: &[u8],
         scope: Option<&[Symbol]>,
-        options: frazil_syntax::Options,
+        stamp: Option<Stamp>,
     ) -> Option<FileCode> {
+        let Origin::File(path) = origin else { return None };
+        let place = stamp.map(|stamp| (&path[..], stamp));
+        if scope.is_some() {
+            None
+        } else {
+            self.ask_cache(|cache, reading| cache.code(source, place, reading))
+        }
+    }
+
+    /// The code of a file that has a stamp, and the length of its text.
+    #[cfg(feature = "cache")]
+    fn code_of_file(&mut self, path: &[u8], stamp: &Stamp) -> Option<(u32, FileCode)> {
+        let found = self.ask_cache(|cache, reading| cache.code_of_file(path, stamp, reading));
+        // What there is to say of a text quotes it.
+        found.filter(|(_, code)| code.exprs.lints.is_empty())
+    }
+
+    /// What the cache answers, if it is to be asked for code.
+    #[cfg(feature = "cache")]
+    fn ask_cache<T>(&mut self, ask: impl FnOnce(&mut dyn Keeper, Reading<'_>) -> Option<T>) -> Option<T> {
+        let options = self.reading_options();
         let State { cache: Some(cache), symbols, names, globals, settings, .. } = &mut *self.st else {
             return None;
         };
-        if scope.is_some() || settings.patient || !matches!(origin, Origin::File(_)) {
+        if settings.patient {
             return None;
         }
         let globals = &mut globals.keys().copied();
-        cache.code(source, Reading { symbols, names: *names, globals, options })
+        ask(&mut **cache, Reading { symbols, names: *names, globals, options })
+    }
+
+    fn reading_options(&self) -> frazil_syntax::Options {
+        frazil_syntax::Options { pipe_operators: self.st.settings.pipe_operators }
     }
 
     /// Adds a file; answers the unit of the whole.
@@ -572,12 +632,17 @@ impl Machine<'_> {
         code: FileCode,
     ) -> Result<u32, Error> {
         let file = self.st.files.add(origin, source.clone(), base_dir, code);
-        let count = self.st.files.unit_count();
-        self.st.units.resize(count.max(self.st.units.len()), u32::MAX);
-        let File { first_unit, start, code, .. } = self.st.files.get(file);
+        let File { first_unit, start, code, .. } = self.add_units(file);
         let (first_unit, start, code) = (*first_unit, *start, code.clone());
         self.lint(&code.exprs.lints, &source, start)?;
         Ok(first_unit)
+    }
+
+    /// Makes room for the units of a file.
+    fn add_units(&mut self, file: u32) -> &File {
+        let count = self.st.files.unit_count();
+        self.st.units.resize(count.max(self.st.units.len()), u32::MAX);
+        self.st.files.get(file)
     }
 }
 
@@ -613,14 +678,17 @@ fn read_file(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
     Ok(Step::Done(m.heap.new_string(&contents, 0)))
 }
 
-fn kind_name(m: &mut Machine<'_>, kind: FileKind) -> Val {
-    let name: &[u8] = match kind {
+fn kind_text(kind: FileKind) -> &'static [u8] {
+    match kind {
         FileKind::Regular { .. } => b"regular",
         FileKind::Directory => b"directory",
         FileKind::Symlink => b"symlink",
         FileKind::Other => b"unknown",
-    };
-    let symbol = m.st.symbols.intern(name);
+    }
+}
+
+fn kind_name(m: &mut Machine<'_>, kind: FileKind) -> Val {
+    let symbol = m.st.symbols.intern(kind_text(kind));
     m.symbol_string(symbol)
 }
 
@@ -628,10 +696,22 @@ fn read_dir(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
     if let Some(&known) = m.st.readdirs.get(path) {
         return Ok(Step::Done(known));
     }
+    // Asked for before the listing: what changes in between is seen the next time.
+    #[cfg(feature = "cache")]
+    let stamp = m.st.cache.as_ref().and_then(|_| m.st.host.stamp(path, Stamped::Listing));
+    #[cfg(feature = "cache")]
+    if let Some(kept) = stamp.and_then(|stamp| kept_listing(m, path, &stamp)) {
+        m.st.readdirs.insert(path.into(), kept);
+        return Ok(Step::Done(kept));
+    }
     let entries = m.realised_result(path, m.st.host.read_dir(path), |path| {
         let entries = m.st.host.read_dir(path);
         m.told(path, entries, |path, why| format!("cannot read directory \"{path}\": {why}"))
     })?;
+    #[cfg(feature = "cache")]
+    if let (Some(cache), Some(stamp)) = (&mut m.st.cache, stamp) {
+        cache.keep_listing(path, stamp, &entries);
+    }
     let (mut names, mut values) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for (name, kind) in entries {
         let kind = match kind {
@@ -647,6 +727,22 @@ fn read_dir(m: &mut Machine<'_>, path: &[u8]) -> Result<Step, Error> {
     let v = m.new_attrs(&names, &values);
     m.st.readdirs.insert(path.into(), v);
     Ok(Step::Done(v))
+}
+
+/// The listing of a directory from the cache. Names are met in the order in which they are when the host lists it.
+#[cfg(feature = "cache")]
+fn kept_listing(m: &mut Machine<'_>, path: &[u8], stamp: &Stamp) -> Option<Val> {
+    let State { cache: Some(cache), symbols, .. } = &mut *m.st else { return None };
+    let (mut names, mut kinds) = (Vec::new(), Vec::new());
+    let is_kept = cache.listing(path, stamp, &mut |name, kind| {
+        names.push(symbols.intern(name));
+        kinds.push(symbols.intern(kind_text(kind)));
+    });
+    if !is_kept {
+        return None;
+    }
+    let values: Vec<Val> = kinds.into_iter().map(|kind| m.symbol_string(kind)).collect();
+    Some(m.new_attrs(&names, &values))
 }
 
 fn path_exists(m: &mut Machine<'_>, v: Val) -> Result<Step, Error> {
