@@ -150,8 +150,8 @@ impl Builder {
     }
 
     /// Keeps the code of files in a cache on disk, so that they are not parsed again, by whatever process; and listings of
-    /// directories, so that those of which [`Host::stamp`] says that they did not change are not listed again. By default nothing
-    /// is written anywhere.
+    /// directories. What has the [`Host::stamp`] that it had is neither read nor listed again, but for files if
+    /// [`Builder::on_event`] is to be told of them. By default nothing is written anywhere.
     ///
     /// ```
     /// use frazil::{Cache, Disk, Engine};

@@ -1,8 +1,8 @@
-//! Code of files and listings of directories, kept on disk: a text that was read once is not parsed again, nor is a directory
-//! listed that did not change, by whatever process.
+//! Code of files and listings of directories, kept on disk: a text that was parsed once is not parsed again, a file is not read
+//! and a directory not listed that did not change, by whatever process.
 //!
-//! An entry of code is named by the hash of all that it depends on, so that none is ever out of date; one of listings has for
-//! each the stamp that its directory had. Entries start with the hash of their content, so that what was damaged is not used.
+//! An entry of code is named by the hash of all that it depends on, so that none is ever out of date. Other entries say which
+//! code the text of a file has, and what is in a directory, each with the stamp that the file or directory had. Entries start with the hash of their content, so that what was damaged is not used.
 //! They are written under another name first: processes may share a directory. A cache that cannot be read or written is no
 //! error: files are then read as if there were none.
 #![expect(clippy::disallowed_methods, reason = "this is where an evaluation meets the system")]
@@ -42,8 +42,9 @@ type Key = [u8; HASH];
 /// A directory in which code of files and listings of directories are kept. It may be shared with other processes, and removed
 /// at any time. Whoever may write there can change what programs mean, so it has to be as safe as the programs.
 ///
-/// Code is found by the text of its file. A listing is trusted while [`Host::stamp`](crate::Host::stamp) is what it was: for a
-/// [`Disk`](crate::Disk) while the directory has its times, none of which was less than two seconds ago when it was listed.
+/// Code is found by the text of its file. That a file has the same text, or a directory the same listing, is trusted while
+/// [`Host::stamp`](crate::Host::stamp) is what it was: for a [`Disk`](crate::Disk) while it has its times, none of which was less
+/// than two seconds ago when it was read.
 ///
 /// ```
 /// use frazil_engine::Cache;

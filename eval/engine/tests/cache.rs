@@ -366,7 +366,7 @@ fn what_shows_a_part_has_no_stamp() {
 fn all(cache: &Cache, host: &Arc<Counted>, dir: &Path) -> Result<String, String> {
     let mut evaluator = Evaluator::new(host.clone(), Settings::default(), Limits::default());
     evaluator.world().state.cache = Some(asker(cache));
-    let path = Disk::to_nix(&dir.join("all.nix")).expect("a path");
+    let path = Disk::to_nix(dir.join("all.nix")).expect("a path");
     let value = evaluator.eval(&Source::File(path)).and_then(|v| evaluator.force_deep(v));
     let shown = value.and_then(|v| evaluator.print(v));
     evaluator.settle();

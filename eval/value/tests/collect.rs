@@ -155,9 +155,9 @@ impl World {
             | Recipe::Thunk(numbers) => parts(numbers),
             Recipe::LongList(number, len) => vec![self.part(at, *number); *len],
             Recipe::Overlay(base, delta, flat) => {
-                let mut parts = parts(&[*base, *delta]);
-                parts.extend(flat.map(|flat| self.part(at, flat)).filter(|v| v.is_attrs()));
-                parts
+                // The flat set takes the place of the others.
+                let flat = flat.map(|flat| self.part(at, flat)).filter(|v| v.is_attrs());
+                flat.map_or_else(|| parts(&[*base, *delta]), |flat| vec![flat])
             }
             Recipe::Partial(f, numbers) | Recipe::Apply(f, numbers) => {
                 [parts(&[*f]), parts(numbers)].concat()

@@ -6,7 +6,7 @@
 use super::{Cache, HASH, Key, READER, hash_of, put_stamp, take_stamp};
 use frazil_syntax::words::{Reader, Writer};
 use frazil_vm::host::Stamp;
-use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 /// An entry of fewer files is not worth it. Of the others, one in so many has to be new for it to be written again.
 const MANY: usize = 16;
@@ -20,7 +20,7 @@ const FORM: &[u8] = b"texts 1";
 pub(super) struct Texts {
     /// The name of the entry, once a file was asked for.
     name: Option<Key>,
-    files: FxHashMap<Vec<u8>, File>,
+    files: BTreeMap<Vec<u8>, File>,
     /// How many files are not in the entry as they are here.
     n_new: usize,
 }
@@ -89,9 +89,9 @@ impl Texts {
 }
 
 /// What an entry has. `None` if it is none.
-fn kept(cache: &Cache, name: &Key) -> Option<FxHashMap<Vec<u8>, File>> {
+fn kept(cache: &Cache, name: &Key) -> Option<BTreeMap<Vec<u8>, File>> {
     let bytes = cache.get(name)?;
-    let (mut files, mut reader) = (FxHashMap::default(), Reader::new(&bytes));
+    let (mut files, mut reader) = (BTreeMap::new(), Reader::new(&bytes));
     while !reader.is_at_end() {
         let path = reader.text()?.to_vec();
         let stamp = take_stamp(&mut reader)?;
