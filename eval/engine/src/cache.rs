@@ -2,7 +2,7 @@
 //! and a directory not listed that did not change, by whatever process.
 //!
 //! An entry of code is named by the hash of all that it depends on, so that none is ever out of date. Other entries say which
-//! code the text of a file has, and what is in a directory, each with the stamp that the file or directory had. Entries start with the hash of their content, so that what was damaged is not used.
+//! code the text of a file has, and what is in a directory, each with the stamp that the file or directory had. Entries end with a checksum, so that what was damaged is not used.
 //! They are written under another name first: processes may share a directory. A cache that cannot be read or written is no
 //! error: files are then read as if there were none.
 #![expect(clippy::disallowed_methods, reason = "this is where an evaluation meets the system")]
@@ -17,8 +17,9 @@ use frazil_syntax::words::{Reader, Writer};
 use frazil_vm::cache::{Keeper, Reading};
 use frazil_vm::host::{FileKind, Stamp};
 use listings::Listings;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use std::fs::{self, DirBuilder, DirEntry};
+use std::hash::BuildHasher;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,11 +91,11 @@ impl Cache {
     fn get(&self, key: &Key) -> Option<Vec<u8>> {
         let (shard, name) = self.place(key);
         let mut entry = fs::read(shard.join(name)).ok()?;
-        let (hash, content) = entry.split_first_chunk::<HASH>()?;
-        if *hash != hash_of(content) {
+        let (content, sum) = entry.split_last_chunk()?;
+        if *sum != checksum(content) {
             return None;
         }
-        entry.drain(..HASH);
+        entry.truncate(content.len());
         Some(entry)
     }
 
@@ -108,7 +109,7 @@ impl Cache {
         let (shard, name) = self.place(key);
         let n = self.0.written.fetch_add(1, Relaxed);
         let first_name = shard.join(format!("{}-{n}.new", std::process::id()));
-        let entry = [&hash_of(content), content].concat();
+        let entry = [content, &checksum(content)].concat();
         if fs::write(&first_name, &entry).is_err() {
             private(DirBuilder::new().recursive(true)).create(&shard)?;
             fs::write(&first_name, &entry)?;
@@ -150,6 +151,11 @@ fn private(builder: &mut DirBuilder) -> &mut DirBuilder {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
     builder
+}
+
+/// Tells what was damaged by accident.
+fn checksum(bytes: &[u8]) -> [u8; 8] {
+    FxBuildHasher.hash_one(bytes).to_le_bytes()
 }
 
 fn hash_of(bytes: &[u8]) -> Key {

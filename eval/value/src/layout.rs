@@ -321,7 +321,8 @@ impl Layouts {
         found
     }
 
-    fn search(&self, id: LayoutId, key: Symbol) -> Option<u32> {
+    /// The same for keys of which many are looked for, so that none is likely to have been.
+    pub fn search(&self, id: LayoutId, key: Symbol) -> Option<u32> {
         let table = self.table.borrow();
         let Keys { keys, index } = &*table[id.0 as usize];
         if keys.len() <= SCANNED {

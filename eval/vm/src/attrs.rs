@@ -159,6 +159,7 @@ const SMALL: u32 = 128;
 const MAX_LAYERS: usize = 8;
 
 type Layers = smallvec::SmallVec<[Val; 16]>;
+type Layered = smallvec::SmallVec<[(Val, LayoutId); 16]>;
 
 impl<'w> Machine<'w> {
     /// The slot of an attribute.
@@ -185,11 +186,18 @@ impl<'w> Machine<'w> {
         }
     }
 
-    /// The value of an attribute, and where it is defined.
-    pub(crate) fn attr_with_pos(&self, set: Val, name: Symbol) -> Option<(Val, Pos)> {
-        let (layer, slot) = self.layer_of(set, name)?;
-        let pos = self.slot_pos(self.heap.positions(layer), slot, name);
-        Some((self.heap.attr(layer, slot).get(), pos))
+    /// Those of the attributes with these names that there are: name, value, and where it is defined.
+    pub(crate) fn attrs_with_pos(&self, set: Val, names: &[Symbol]) -> Vec<(Symbol, Val, Pos)> {
+        let mut layers = Layers::new();
+        self.push_layers(set, &mut layers);
+        let layers: Layered = layers.iter().rev().map(|&layer| (layer, self.plain_parts(layer).0)).collect();
+        let found = names.iter().filter_map(|&name| {
+            let in_layer = |&(layer, layout): &(Val, _)| Some((layer, self.layouts.search(layout, name)?));
+            let (layer, slot) = layers.iter().find_map(in_layer)?;
+            let pos = self.slot_pos(self.heap.positions(layer), slot, name);
+            Some((name, self.heap.attr(layer, slot).get(), pos))
+        });
+        found.collect()
     }
 
     /// The slot of the attribute that a site selects.
@@ -399,7 +407,8 @@ impl<'w> Machine<'w> {
 
     /// Where an attribute is defined.
     pub fn attr_pos(&self, set: Val, name: Symbol) -> Pos {
-        self.attr_with_pos(set, name).map_or(Pos::NONE, |(_, pos)| pos)
+        let Some((layer, slot)) = self.layer_of(set, name) else { return Pos::NONE };
+        self.slot_pos(self.heap.positions(layer), slot, name)
     }
 
     fn slot_pos(&self, id: PositionsId, slot: u32, name: Symbol) -> Pos {

@@ -275,17 +275,13 @@ fn intersect(m: &mut Machine<'_>, a: &[Val]) -> Result<Step, Error> {
 /// The same by looking each name of the left set up, which is cheap when that is the small one.
 fn intersect_large(m: &mut Machine<'_>, a: Val, b: Val) -> Val {
     let (keys, _) = m.attrs(a);
-    let (mut names, mut values, mut pos) = (Vec::new(), Vec::new(), Vec::new());
-    for &key in keys.iter() {
-        if let Some((value, at)) = m.attr_with_pos(b, key) {
-            names.push(key);
-            values.push(value);
-            pos.push(at);
-        }
-    }
+    let found = m.attrs_with_pos(b, &keys);
+    let names: Vec<Symbol> = found.iter().map(|&(name, ..)| name).collect();
+    let values: Vec<Val> = found.iter().map(|&(_, value, _)| value).collect();
     if names.len() > 64 {
         return m.new_attrs(&names, &values);
     }
+    let pos: Vec<Pos> = found.iter().map(|&(.., pos)| pos).collect();
     m.new_attrs_at(&names, &values, &pos)
 }
 
