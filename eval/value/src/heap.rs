@@ -281,7 +281,8 @@ impl Heap {
     /// Ends allocation into the run of free space that is open.
     fn close(&self, region: &Region) {
         self.allocated.set(self.allocated.get() - region.room() as u64);
-        if let Some(at) = region.close() {
+        // Once it was collected, the heap cannot be walked any more.
+        if let Some(at) = region.close().filter(|_| !self.collected.get()) {
             self.note_top(at);
         }
     }
@@ -758,7 +759,7 @@ impl Heap {
         assert!(kind_of(head) == Kind::Overlay);
         let words = self.slots(v, 1, 2);
         match (words[0].get(), words[1].get()) {
-            (flat, Val::NULL) => Overlay::Flat(flat),
+            (flat, Val::ABSENT) => Overlay::Flat(flat),
             (base, delta) => Overlay::Layers { base, delta, depth: small_of(head) as u32 },
         }
     }
@@ -776,7 +777,7 @@ impl Heap {
         assert!(kind_of(head) == Kind::Overlay && flat.is_attrs());
         let words = self.slots(v, 1, 2);
         words[0].set(flat);
-        words[1].set(Val::NULL);
+        words[1].set(Val::ABSENT);
         self.remember(v);
     }
 

@@ -137,15 +137,14 @@ impl Heap {
             }
             chunk.set_index(kept.len());
             if !chunk.is_large() {
-                let mut line = HEADER / LINE;
-                while let Some((start, end)) = next_run(&chunk, line) {
+                let mut runs = Runs::of(&chunk);
+                while let Some((start, end)) = runs.next(&chunk) {
                     if cfg!(debug_assertions) {
                         poison(chunk.base + start * LINE, chunk.base + end * LINE);
                     }
                     if (end - start) * LINE >= BIG {
                         big.push((chunk.base + start * LINE, chunk.base + end * LINE));
                     }
-                    line = end;
                 }
                 chunk.top = chunk.base + CHUNK;
             }
@@ -153,7 +152,8 @@ impl Heap {
         }
         big.sort_by_key(|&(start, end)| end - start);
         *chunks = kept;
-        *self.holes.borrow_mut() = Holes { chunk: 0, line: HEADER / LINE, swept: chunks.len(), big };
+        let runs = chunks.first().map_or_else(Runs::default, Runs::of);
+        *self.holes.borrow_mut() = Holes { chunk: 0, runs, swept: chunks.len(), big };
     }
 }
 
@@ -319,7 +319,7 @@ fn values_of_thunk(head: u64, n: usize) -> usize {
 pub(super) struct Holes {
     /// Where to look for the next run.
     chunk: usize,
-    line: usize,
+    runs: Runs,
     /// How many chunks there were.
     swept: usize,
     /// Runs of at least [`BIG`] bytes: start and end. The largest is last.
@@ -340,41 +340,69 @@ impl Holes {
     fn next_small(&mut self, chunks: &[Chunk], bytes: usize) -> Option<(usize, usize)> {
         while self.chunk < self.swept {
             let chunk = &chunks[self.chunk];
-            let run = if chunk.is_large() { None } else { next_run(chunk, self.line) };
-            let Some((start, end)) = run else {
-                (self.chunk, self.line) = (self.chunk + 1, HEADER / LINE);
-                continue;
-            };
-            self.line = end;
-            if (bytes..BIG).contains(&((end - start) * LINE)) {
-                return Some((chunk.base + start * LINE, chunk.base + end * LINE));
+            while let Some((start, end)) = self.runs.next(chunk) {
+                if (bytes..BIG).contains(&((end - start) * LINE)) {
+                    return Some((chunk.base + start * LINE, chunk.base + end * LINE));
+                }
             }
+            self.chunk += 1;
+            self.runs = chunks.get(self.chunk).map_or_else(Runs::default, Runs::of);
         }
         None
     }
 }
 
-/// The next run of free lines of a chunk at `line` or behind it.
-fn next_run(chunk: &Chunk, line: usize) -> Option<(usize, usize)> {
-    let start = next_line(chunk, line, u64::MAX)?;
-    Some((start, next_line(chunk, start, 0).unwrap_or(LINES)))
+/// A walk over the runs of free lines of a chunk.
+#[derive(Default)]
+struct Runs {
+    /// How many words with bits of lines were looked at.
+    words: usize,
+    /// Lines of the last of them that are free, and not in a run yet.
+    free: u64,
 }
 
-/// The next line from `line` on whose bit is 0 when `flip` is all ones, or 1 when it is 0.
-fn next_line(chunk: &Chunk, line: usize, flip: u64) -> Option<usize> {
-    let mut i = line / 64;
-    if i >= LINES / 64 {
-        return None;
-    }
-    let mut bits = (chunk.lines(i) ^ flip) >> (line % 64) << (line % 64);
-    while bits == 0 {
-        i += 1;
-        if i == LINES / 64 {
-            return None;
+impl Runs {
+    /// All runs. A large object's chunk has none.
+    fn of(chunk: &Chunk) -> Runs {
+        let first = HEADER / LINE;
+        if chunk.is_large() {
+            return Runs { words: LINES / 64, free: 0 };
         }
-        bits = chunk.lines(i) ^ flip;
+        Runs { words: first / 64 + 1, free: !chunk.lines(first / 64) & u64::MAX << (first % 64) }
     }
-    Some(64 * i + bits.trailing_zeros() as usize)
+
+    /// The next run: its first line, and the one behind its last.
+    #[inline]
+    fn next(&mut self, chunk: &Chunk) -> Option<(usize, usize)> {
+        while self.free == 0 {
+            self.free = self.next_word(chunk)?;
+        }
+        let bit = self.free.trailing_zeros();
+        let start = 64 * (self.words - 1) + bit as usize;
+        // Adding a one to the lowest run carries it into the bit behind that; or out of the word.
+        let (rest, goes_on) = self.free.overflowing_add(1 << bit);
+        if !goes_on {
+            let end = 64 * (self.words - 1) + rest.trailing_zeros() as usize;
+            self.free &= rest;
+            return Some((start, end));
+        }
+        self.free = 0;
+        while let Some(free) = self.next_word(chunk) {
+            if free != u64::MAX {
+                self.free = free & (free + 1);
+                return Some((start, 64 * (self.words - 1) + free.trailing_ones() as usize));
+            }
+        }
+        Some((start, LINES))
+    }
+
+    /// The free lines of the next word.
+    fn next_word(&mut self, chunk: &Chunk) -> Option<u64> {
+        (self.words < LINES / 64).then(|| {
+            self.words += 1;
+            !chunk.lines(self.words - 1)
+        })
+    }
 }
 
 /// Overwrites dead objects by what is no object, so that a root which was forgotten (H5) shows.
