@@ -43,6 +43,8 @@ export interface Options {
   pure?: boolean
   /** Settings of nix.conf. */
   settings?: Record<string, string>
+  /** A directory in which code of files and listings of directories are kept for the next process, at most 1 GiB of it. */
+  cache?: string
   /** Functions in scope of every program. They get plain data and answer such; in `eval`, on JavaScript's thread still. */
   functions?: Record<string, (...values: never[]) => unknown>
   /** Values in scope of every program. */

@@ -13,9 +13,6 @@ use frazil::{
 use std::io::{self, Read, Write};
 use std::mem::ManuallyDrop;
 
-/// How many bytes are kept.
-const MAX_CACHE: u64 = 1 << 30;
-
 /// Why a command line ends without success.
 #[derive(Debug)]
 pub enum Failure {
@@ -127,7 +124,7 @@ fn cache() -> Option<Cache> {
         Some(caches.or_else(|| Process.variable("HOME").map(in_home))? + "/frazil")
     });
     let dir = dir.filter(|dir| dir.starts_with('/'))?;
-    Some(Cache::new(Disk::to_system(dir.as_bytes()).ok()?, MAX_CACHE))
+    Some(Cache::new(Disk::to_system(dir.as_bytes()).ok()?, Cache::MAX))
 }
 
 /// Whether what is printed shows what is not evaluated.

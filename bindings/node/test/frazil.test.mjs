@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -87,6 +87,19 @@ test('errors have codes, places and frames', async () => {
   assert.equal(missing.helpMessage, 'Did you mean colour?')
   assert.equal(new Evaluator().check('{ a = ; b = ; }').length, 2)
   assert.ok(JSON.stringify(missing).includes('missing-attribute'))
+})
+
+test('code is kept for the next process', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'frazil-'))
+  const program = join(dir, 'program.nix')
+  writeFileSync(program, `# ${'-'.repeat(2100)}\n{ a = 1; }`)
+  for (let n = 0; n < 2; n++) {
+    const evaluator = new Evaluator({ roots: [program], cache: join(dir, 'cache') })
+    assert.deepEqual(await (await evaluator.evalFile(program)).toJS(), { a: 1 })
+    const shards = readdirSync(join(dir, 'cache', 'code'))
+    assert.equal(shards.length, 1)
+    assert.equal(readdirSync(join(dir, 'cache', 'code', shards[0])).length, 1)
+  }
 })
 
 test('untrusted programs are refused or stopped', async () => {

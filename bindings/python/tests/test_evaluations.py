@@ -95,6 +95,19 @@ assert made < after + 8192, (after, made)
     assert done.returncode == 0, done.stderr
 
 
+def test_code_is_kept_for_the_next_process(tmp_path: Path) -> None:
+    program = tmp_path / "program.nix"
+    program.write_text(f"# {'-' * 2100}\n{{ a = 1; b = throw \"no\"; }}")
+    for _ in range(2):
+        evaluator = frazil.Evaluator(roots=[program], cache=tmp_path / "cache")
+        value = evaluator.eval_file(program)
+        assert value["a"].to_python() == 1
+        with pytest.raises(frazil.ThrowError) as caught:
+            value["b"].to_python()
+        assert any(frame.span and frame.span.line == 2 for frame in caught.value.trace)
+        assert len([path for path in (tmp_path / "cache").rglob("*") if path.is_file()]) == 1
+
+
 def test_untrusted_programs_are_refused_or_stopped(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")

@@ -43,6 +43,10 @@ pub struct Options {
     pub pure: bool,
     /// Settings of `nix.conf` by their names, such as `extra-experimental-features`.
     pub settings: BTreeMap<String, String>,
+    /// A directory in which code of files and listings of directories are kept from one process to the next, at most 1 GiB of
+    /// it; see [`Builder::cache`](crate::Builder::cache). It need not be one that may be read.
+    #[cfg(feature = "disk")]
+    pub cache: Option<String>,
 }
 
 /// What an evaluation may use; no bound where none is given, but for the depth of calls.
@@ -164,6 +168,11 @@ impl Options {
         }
         if let Some(store) = &self.store {
             builder = builder.store_dir(store);
+        }
+        #[cfg(feature = "disk")]
+        if let Some(cache) = &self.cache {
+            let dir = crate::Disk::to_system(&to_nix(cache)?)?.into_owned();
+            builder = builder.cache(&crate::Cache::new(dir, crate::Cache::MAX));
         }
         Ok(builder)
     }

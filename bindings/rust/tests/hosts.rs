@@ -100,3 +100,13 @@ fn a_kept_listing_is_an_input_and_asks_for_access() {
     #[expect(clippy::disallowed_methods, reason = "a cache is files")]
     let _ = std::fs::remove_dir_all(&dir);
 }
+
+#[test]
+fn what_lies_above_has_no_stamp_below() {
+    let upper = Memory::new().file("/a/upper", "1");
+    let lower = Still(Memory::new().file("/a/lower", "2").file("/b/c", "3"), Arc::default());
+    let host = Overlay { upper, lower };
+    let stamp = |path: &str, of| host.stamp(path.as_bytes(), of).is_some();
+    assert_eq!(["/a/upper", "/a/lower", "/b/c"].map(|path| stamp(path, Stamped::Text)), [false, true, true]);
+    assert_eq!(["/a", "/b"].map(|path| stamp(path, Stamped::Listing)), [false, true]);
+}

@@ -68,6 +68,9 @@ struct Inner {
 }
 
 impl Cache {
+    /// As many bytes as the command line lets a cache hold.
+    pub const MAX: u64 = 1 << 30;
+
     /// A cache in `directory`, which is made when something is first kept. Once it holds about `max` bytes, its oldest entries
     /// are removed.
     pub fn new(directory: impl Into<PathBuf>, max: u64) -> Cache {

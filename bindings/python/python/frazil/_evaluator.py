@@ -37,7 +37,8 @@ class Evaluator:
     memory, ``roots`` are files and directories of the disk that may be read, ``env`` are variables of its own and
     ``variables`` those of the process that it may see. ``functions`` and ``values`` are in scope of every program by their
     names; functions get Python's own objects and answer such, on the thread that evaluates. ``on_event`` is told
-    ``(kind, text)`` of each ``trace``, ``warn``, ``read`` and ``derivation``.
+    ``(kind, text)`` of each ``trace``, ``warn``, ``read`` and ``derivation``. ``cache`` is a directory in which code of files and
+    listings of directories are kept for the next process, at most 1 GiB of it.
 
     Memory that no value needs is freed from time to time. What derivations were made is remembered as long as the
     evaluator lives, by some 200 bytes each.
@@ -57,6 +58,7 @@ class Evaluator:
         store: str | None = None,
         pure: bool = False,
         settings: Mapping[str, str] | None = None,
+        cache: str | os.PathLike[str] | None = None,
         functions: Mapping[str, Callable[..., Any]] | None = None,
         values: Mapping[str, Any] | None = None,
         on_event: Callable[[str, str], object] | None = None,
@@ -75,6 +77,7 @@ class Evaluator:
             "store": store,
             "pure": pure,
             "settings": dict(settings or {}),
+            "cache": None if cache is None else _absolute(cache),
         }
         self._session = _native.Session(
             options,

@@ -53,6 +53,12 @@ impl<U: Host, L: Host> Host for Overlay<U, L> {
         Ok(names.into_iter().collect())
     }
 
+    /// Of what only the lower host has.
+    #[cfg(feature = "disk")]
+    fn stamp(&self, path: &[u8], of: frazil_engine::Stamped) -> Option<frazil_engine::Stamp> {
+        (self.upper.kind(path) == Err(HostError::NotFound)).then(|| self.lower.stamp(path, of)).flatten()
+    }
+
     fn kind(&self, path: &[u8]) -> HostResult<FileKind> {
         first(self.upper.kind(path), || self.lower.kind(path))
     }
