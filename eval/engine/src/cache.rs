@@ -32,6 +32,8 @@ const MIN_TEXT: usize = 2048;
 const SHARDS: u64 = 256;
 /// One in so many entries that are written looks whether its directory is full.
 const LOOKS: u8 = 16;
+/// So many files or directories are many; and one in so many of an entry's has to be new for it to be written again.
+const MANY: usize = 16;
 /// Bytes of a hash.
 const HASH: usize = 32;
 
@@ -163,6 +165,12 @@ fn checksum(bytes: &[u8]) -> [u8; 8] {
 
 fn hash_of(bytes: &[u8]) -> Key {
     Algorithm::Blake3.hash(bytes).digest().try_into().expect("BLAKE3 has 32 bytes")
+}
+
+/// Whether an entry of so many files or directories, so many of them new, is to be written: it has many, and one that grows by
+/// each of many evaluations is written seldom.
+fn is_worth_writing(n_known: usize, n_new: usize) -> bool {
+    n_known >= MANY && n_new >= n_known.div_ceil(MANY)
 }
 
 fn put_stamp(writer: &mut Writer, stamp: &Stamp) {

@@ -838,25 +838,11 @@ impl<'w> Machine<'w> {
                         }
                     }};
                 }
-                // Starts something that gives the value of this instruction.
-                macro_rules! start {
-                    ($dst:expr, $step:expr) => {{
+                // Starts something that gives a register's value, before the instruction is run again or gone on with.
+                macro_rules! begin {
+                    ($done:expr, $reg:expr, $step:expr) => {{
                         let step = $step;
-                        leave!(true);
-                        match self.start_step(regs, step, $dst, Val::ABSENT)? {
-                            Some(v) => {
-                                w = window(regs, base);
-                                w[$dst as usize] = v;
-                            }
-                            None => break 'frame,
-                        }
-                    }};
-                }
-                // Starts something that gives an operand of this instruction.
-                macro_rules! start_operand {
-                    ($reg:expr, $step:expr) => {{
-                        let step = $step;
-                        leave!(false);
+                        leave!($done);
                         match self.start_step(regs, step, $reg, Val::ABSENT)? {
                             Some(v) => {
                                 w = window(regs, base);
@@ -865,6 +851,18 @@ impl<'w> Machine<'w> {
                             None => break 'frame,
                         }
                     }};
+                }
+                // Starts something that gives the value of this instruction.
+                macro_rules! start {
+                    ($dst:expr, $step:expr) => {
+                        begin!(true, $dst, $step)
+                    };
+                }
+                // Starts something that gives an operand of this instruction.
+                macro_rules! start_operand {
+                    ($reg:expr, $step:expr) => {
+                        begin!(false, $reg, $step)
+                    };
                 }
                 macro_rules! source {
                     ($from:expr) => {{

@@ -3,15 +3,12 @@
 //! The directories in one directory share an entry of the cache, which is written when it has many of them. A program that
 //! lists one of many lists all of them; and to look for the entry of a lone one takes no less than to list it.
 
-use super::{Cache, Key, READER, hash_of, put_stamp, take_stamp};
+use super::{Cache, Key, READER, hash_of, is_worth_writing, put_stamp, take_stamp};
 use frazil_syntax::words::{Reader, Writer};
 use frazil_vm::host::{FileKind, Stamp};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// So many directories in one are many. Of a group, one in so many has to be new for it to be written again: one that grows
-/// by each of many evaluations is written seldom.
-const MANY: usize = 16;
 /// A group whose entry would have more bytes loses what was not asked for; if that is not enough, it is not written.
 const MAX_ENTRY: usize = 2 << 20;
 /// Names the form of entries, and has to change with it.
@@ -125,8 +122,7 @@ impl Group {
     }
 
     fn is_worth_writing(&self) -> bool {
-        let n_known = self.children.len();
-        n_known >= MANY && self.n_new >= n_known.div_ceil(MANY)
+        is_worth_writing(self.children.len(), self.n_new)
     }
 
     fn tell(&mut self, name: &[u8], stamp: &Stamp, entry: &mut dyn FnMut(&[u8], FileKind)) -> Option<()> {

@@ -3,13 +3,11 @@
 //! The files that an evaluator asks for share an entry of the cache, named by the first of them: a program that begins with the
 //! same file goes on with much the same others.
 
-use super::{Cache, HASH, Key, READER, hash_of, put_stamp, take_stamp};
+use super::{Cache, HASH, Key, READER, hash_of, is_worth_writing, put_stamp, take_stamp};
 use frazil_syntax::words::{Reader, Writer};
 use frazil_vm::host::Stamp;
 use std::collections::BTreeMap;
 
-/// An entry of fewer files is not worth it. Of the others, one in so many has to be new for it to be written again.
-const MANY: usize = 16;
 /// An entry with more files loses those that were not asked for.
 const MAX_FILES: usize = 1 << 13;
 /// Names the form of entries, and has to change with it.
@@ -57,14 +55,15 @@ impl Texts {
 
     /// Keeps the text of a file that was asked for.
     pub(super) fn keep(&mut self, path: &[u8], stamp: Stamp, text: Text) {
-        self.files.insert(path.to_vec(), File { stamp, text, is_asked_for: true });
-        self.n_new += 1;
+        let known = self.files.insert(path.to_vec(), File { stamp, text, is_asked_for: true });
+        // What is read although it is known, for its lints, is nothing new.
+        self.n_new += known.is_none_or(|file| file.stamp != stamp || file.text.key != text.key) as usize;
     }
 
     /// Writes what is worth it.
     pub(super) fn settle(&mut self, cache: &Cache) {
         let Some(name) = &self.name else { return };
-        if self.files.len() < MANY || self.n_new < self.files.len().div_ceil(MANY) {
+        if !is_worth_writing(self.files.len(), self.n_new) {
             return;
         }
         self.n_new = 0;
